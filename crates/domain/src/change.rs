@@ -1,0 +1,20 @@
+//! What other nodes have to learn of a write: the rows of the change feed.
+
+use crate::ids::{SessionId, UserId};
+use chrono::{DateTime, Utc};
+
+/// A change that makes something wrong which a node may keep in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// The session has ended: its access tokens are refused.
+    SessionEnded {
+        /// The session.
+        session: SessionId,
+        /// When the last of its access tokens expires anyway, and the change may be forgotten.
+        until: DateTime<Utc>,
+    },
+    /// A field of the user has changed, or the account is gone.
+    UserChanged(UserId),
+    /// The public list of users shows something else now.
+    UserListChanged,
+}

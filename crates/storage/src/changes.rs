@@ -1,0 +1,55 @@
+//! The change feed: what other nodes have to learn, in one table that is appended to in the same transaction as the
+//! change.
+
+use crate::error::StoreError;
+use chrono::{DateTime, Utc};
+use doorward_domain::{Change, SessionId};
+use std::collections::BTreeSet;
+
+/// How far a node has read the feed.
+///
+/// The order in which rows get their numbers is not the order in which they are committed. A position is therefore a
+/// floor, under which nothing can appear any more, and the rows above it that were read already.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedPosition {
+    /// Every row under it has been read. What it counts is the store's own affair.
+    pub floor: i64,
+    /// The numbers of the rows at or above the floor that have been read.
+    pub read: BTreeSet<i64>,
+}
+
+/// What is new in the feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedPage {
+    /// The changes that were not read before. A change may come more often than once, but never not at all.
+    pub changes: Vec<Change>,
+    /// Where to go on.
+    pub next: FeedPosition,
+}
+
+/// The change feed.
+pub trait ChangeRepository {
+    /// Appends a change. Listeners of the store hear of it once it is committed.
+    fn record_change(&mut self, change: Change, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// The end of the feed: all that is committed after this transaction began is found by
+    /// [`changes_after`](Self::changes_after) it.
+    fn feed_end(&mut self) -> Result<FeedPosition, StoreError>;
+
+    /// All changes that were committed since `position` was taken.
+    fn changes_after(&mut self, position: &FeedPosition) -> Result<FeedPage, StoreError>;
+
+    /// The ended sessions that had an access token alive at `now`, each with the expiry of its last one.
+    fn ended_sessions(
+        &mut self,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(SessionId, DateTime<Utc>)>, StoreError>;
+
+    /// Deletes up to `limit` changes that were recorded before `before` and matter to nobody at `now`. How many it were.
+    fn sweep_changes(
+        &mut self,
+        before: DateTime<Utc>,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<usize, StoreError>;
+}

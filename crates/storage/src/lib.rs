@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod changes;
+pub mod error;
+pub mod sessions;
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod users;
+
+pub use changes::{ChangeRepository, FeedPage, FeedPosition};
+pub use error::{Constraint, StoreError};
+pub use sessions::SessionRepository;
+pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
+pub use users::{UserQuery, UserRepository};
