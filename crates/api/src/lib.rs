@@ -1,1 +1,10 @@
 #![doc = include_str!("../README.md")]
+
+pub mod edge;
+mod extract;
+pub mod problem;
+mod routes;
+
+pub use edge::Edge;
+pub use problem::{Code, Problem};
+pub use routes::{ApiConfig, configure};

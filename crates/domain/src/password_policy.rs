@@ -17,6 +17,7 @@ const COMMON_GUESSES: u64 = 20_000;
 
 /// Which validators a new password has to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a switch for each validator")]
 pub struct PasswordPolicy {
     /// Not like the username or the email address.
     pub similarity: bool,

@@ -88,8 +88,6 @@ pub enum EndReason {
     Revoked,
     /// The password was changed.
     PasswordChanged,
-    /// The role was changed.
-    RoleChanged,
     /// The account was deactivated.
     Deactivated,
     /// A refresh token that was used up came again: it was stolen.
@@ -100,11 +98,10 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 6] = [
         Self::Logout,
         Self::Revoked,
         Self::PasswordChanged,
-        Self::RoleChanged,
         Self::Deactivated,
         Self::Replayed,
         Self::Displaced,
@@ -116,7 +113,6 @@ impl EndReason {
             Self::Logout => "logout",
             Self::Revoked => "revoked",
             Self::PasswordChanged => "password_changed",
-            Self::RoleChanged => "role_changed",
             Self::Deactivated => "deactivated",
             Self::Replayed => "replayed",
             Self::Displaced => "displaced",
@@ -150,7 +146,7 @@ macro_rules! bytes {
             type Error = WrongLength;
 
             fn try_from(bytes: Vec<u8>) -> Result<Self, WrongLength> {
-                bytes.try_into().map(Self).map_err(|_| WrongLength)
+                bytes.try_into().map(Self).map_err(|_bytes| WrongLength)
             }
         }
 

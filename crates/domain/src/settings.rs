@@ -183,7 +183,7 @@ impl Setting {
                     .ok_or(SettingError::OutOfBounds { minimum, maximum })?;
             }
             Kind::Switch { field } => {
-                *field(settings) = parse_bool(text).ok_or(SettingError::NotBoolean)?
+                *field(settings) = parse_bool(text).ok_or(SettingError::NotBoolean)?;
             }
         }
         Ok(())

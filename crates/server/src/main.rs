@@ -1,1 +1,40 @@
-fn main() {}
+//! The binary `doorward`.
+
+use doorward::cli::{Cli, Command};
+use doorward::config::Config;
+use doorward::{commands, telemetry};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(&Cli::from_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in format!("{error:#}").lines() {
+                // Nobody is left to tell when even this fails.
+                let _ = writeln!(io::stderr(), "error: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let config = Config::load(&cli.flags)?;
+    telemetry::init(&config.log)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let system = actix_web::rt::System::new();
+    match cli.command_or_serve() {
+        Command::Serve(args) => system.block_on(commands::serve(&config, args)),
+        Command::Migrate(args) => commands::migrate(&config, args),
+        Command::CreateSuperuser(args) => {
+            system.block_on(commands::create_superuser(&config, args))
+        }
+        Command::Check => commands::check(&config),
+    }
+}

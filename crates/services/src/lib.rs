@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+pub mod accounts;
+pub mod auth;
+pub mod clock;
+pub mod error;
+pub mod feed;
+pub mod fields;
+pub mod hashing;
+pub mod health;
+mod jws;
+mod keys;
+mod passwords;
+mod principals;
+mod refresh_secret;
+mod revocations;
+pub mod services;
+pub mod sweeper;
+pub mod tokens;
+pub mod user_list;
+pub mod users;
+
+pub use clock::{Clock, SystemClock};
+pub use error::Internal;
+pub use fields::FieldErrors;
+pub use principals::Principal;
+pub use services::{Services, ServicesConfig};

@@ -1,1 +1,28 @@
 #![doc = include_str!("../README.md")]
+
+mod backend;
+mod changes;
+pub mod config;
+pub mod database_url;
+mod error;
+mod job;
+mod listeners;
+pub mod migrations;
+pub mod open_error;
+mod postgres;
+mod schema;
+mod sessions;
+mod sqlite;
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transaction;
+mod types;
+mod unit;
+mod users;
+
+pub use config::{OnPending, StoreConfig};
+pub use database_url::{DatabaseUrl, ParseUrlError};
+pub use migrations::{MigrationStatus, migrate, migration_status};
+pub use open_error::OpenError;
+pub use store::DieselStore;

@@ -8,14 +8,15 @@ use std::collections::BTreeSet;
 
 /// How far a node has read the feed.
 ///
-/// The order in which rows get their numbers is not the order in which they are committed. A position is therefore a
-/// floor, under which nothing can appear any more, and the rows above it that were read already.
+/// The order in which rows get their numbers is not the order in which they are committed. A position is therefore what
+/// the reader could not see yet: all from `floor` on, and under it what the `open` transactions wrote. However long one
+/// of these stays open, nobody waits for it, and nothing else is read twice because of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FeedPosition {
-    /// Every row under it has been read. What it counts is the store's own affair.
+    /// Nothing from here on has been read. What it counts is the store's own affair.
     pub floor: i64,
-    /// The numbers of the rows at or above the floor that have been read.
-    pub read: BTreeSet<i64>,
+    /// What was under the floor and not committed.
+    pub open: BTreeSet<i64>,
 }
 
 /// What is new in the feed.

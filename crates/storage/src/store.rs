@@ -64,7 +64,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn close(&self);
 }
 
-impl dyn Store {
+impl dyn Store + '_ {
     /// One transaction that may write: committed when `work` returns `Ok`, rolled back when it returns `Err`.
     ///
     /// # Errors

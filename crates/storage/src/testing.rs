@@ -1,1 +1,136 @@
 //! The contract suite: what every store does, on whatever database.
+//!
+//! An implementation calls [`store_contract!`](crate::store_contract) in its tests with a function that opens an empty
+//! store; each case becomes a test of its own. The builders serve other tests, too.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests are its only callers, and a panic is how they fail"
+)]
+
+pub mod builders;
+pub mod feed;
+pub mod gate;
+pub mod sessions;
+pub mod units;
+pub mod users;
+
+pub use builders::{a_session, a_user, instant};
+pub use gate::Gate;
+
+use crate::error::StoreError;
+use crate::store::{Store, Transaction};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+/// Writes, and expects no error.
+pub async fn write<T, F>(store: &dyn Store, work: F) -> T
+where
+    F: FnOnce(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    T: Send + 'static,
+{
+    store.write(work).await.expect("the write succeeds")
+}
+
+/// Reads, and expects no error.
+pub async fn read<T, F>(store: &dyn Store, work: F) -> T
+where
+    F: FnOnce(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    T: Send + 'static,
+{
+    store.read(work).await.expect("the read succeeds")
+}
+
+/// The future after its first step: a unit of work is in the queue then.
+pub async fn begun<F: Future>(future: F) -> Pin<Box<F>> {
+    let mut future = Box::pin(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(_) => panic!("finished in its first step"),
+        Poll::Pending => Poll::Ready(()),
+    })
+    .await;
+    future
+}
+
+/// Makes one `#[tokio::test]` for each case of the contract. `$open` is called without arguments and returns a guard,
+/// which is dropped after the test, and the store, an `Arc<dyn Store>` on an empty database with fewer than 30 threads.
+///
+/// The calling crate has `tokio` with `macros` and `rt-multi-thread`.
+#[macro_export]
+macro_rules! store_contract {
+    ($open:expr) => {
+        $crate::store_contract! { $open =>
+            units: [
+                what_is_ok_is_kept,
+                an_error_rolls_back,
+                a_panic_rolls_back,
+                a_read_must_not_write,
+                a_read_sees_one_state,
+                work_that_goes_on_after_a_failed_statement_is_not_kept,
+                listeners_hear_of_a_commit_before_the_caller,
+                listeners_never_hear_of_what_was_rolled_back,
+                a_listener_that_panics_harms_nobody,
+                work_goes_on_when_its_caller_goes_away,
+                work_that_waits_over_its_deadline_never_runs,
+                parallel_writes_are_all_kept_or_undone_one_by_one,
+                close_finishes_queued_work_and_refuses_later_work,
+            ],
+            users: [
+                a_user_is_read_back_as_he_was_written,
+                instants_keep_their_microseconds,
+                a_lookup_disregards_case,
+                nobody_is_found_where_nobody_is,
+                a_taken_username_is_a_conflict,
+                a_taken_email_address_is_a_conflict,
+                many_users_have_no_email_address,
+                an_update_writes_every_field,
+                an_update_of_nobody_is_false,
+                a_deleted_user_is_gone_with_his_sessions,
+                a_change_is_recorded_with_every_write,
+                a_change_of_the_list_is_recorded_where_the_list_changes,
+                a_locked_user_is_changed_by_one_at_a_time,
+                owners_are_locked_if_they_are_active,
+                two_owners_who_demote_each_other_leave_one,
+                parallel_registrations_of_one_address_make_one_account,
+                a_list_is_paged_by_id,
+                a_list_is_filtered,
+                a_prefix_is_taken_literally,
+            ],
+            sessions: [
+                a_session_is_read_back_as_it_was_written,
+                a_session_is_found_by_both_its_digests,
+                a_session_needs_its_user,
+                a_session_advances_once_from_a_generation,
+                an_ended_session_does_not_advance,
+                a_race_to_advance_has_one_winner,
+                a_session_ends_once_and_the_end_is_recorded,
+                all_live_sessions_of_a_user_end_but_one,
+                live_sessions_come_in_the_order_of_their_logins,
+                what_is_over_is_swept_in_small_batches,
+            ],
+            feed: [
+                what_follows_a_position_is_found_once,
+                the_beginning_gives_everything,
+                what_a_unit_records_after_it_took_a_position_is_found,
+                what_was_rolled_back_is_never_found,
+                parallel_changes_are_all_found,
+                ended_sessions_matter_while_their_access_tokens_live,
+                old_changes_are_swept_in_small_batches,
+                a_position_outlives_a_sweep,
+            ],
+        }
+    };
+    ($open:expr => $($group:ident: [$($case:ident),+ $(,)?]),+ $(,)?) => {
+        $($(
+            #[::tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let (_guard, store) = $open();
+                $crate::testing::$group::$case(::std::sync::Arc::clone(&store)).await;
+                store.close().await;
+            }
+        )+)+
+    };
+}

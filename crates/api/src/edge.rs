@@ -1,0 +1,229 @@
+//! What every request and every answer passes: the host is checked, a trailing slash taken off, a request id given,
+//! the headers of security set, a problem rendered, a panic caught, and one line logged.
+
+mod host;
+
+pub use host::AllowedHosts;
+
+use crate::problem::{Code, Problem};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::http::uri::{PathAndQuery, Uri};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, ResponseError};
+use futures_util::FutureExt;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+use uuid::Uuid;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Paths that probes ask by address, with whatever `Host`.
+const PROBED: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
+/// The edge of the service: wrap it around the application, outside of everything else.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// Which hosts are served.
+    pub allowed_hosts: Arc<AllowedHosts>,
+}
+
+impl Edge {
+    /// The middleware, for `actix_web::middleware::from_fn`.
+    ///
+    /// # Errors
+    /// None but a panic of a handler, which is answered with 500 instead of a closed connection.
+    pub async fn around(
+        self,
+        mut request: ServiceRequest,
+        next: Next<BoxBody>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let line = Line::begin(&request);
+        if let Err(problem) = self.check_host(&request) {
+            return Ok(request.into_response(finish(problem.error_response(), &line)));
+        }
+        trim_trailing_slash(&mut request);
+        match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => {
+                let (request, response) = response.into_parts();
+                Ok(ServiceResponse::new(request, finish(response, &line)))
+            }
+            Ok(Err(error)) => Err(Unanswered::new(Problem::of_error(&error), line).into()),
+            Err(_panic) => {
+                let problem = Problem::new(Code::InternalError).because("a handler panicked");
+                Err(Unanswered::new(problem, line).into())
+            }
+        }
+    }
+
+    fn check_host(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        if PROBED.contains(&request.path().trim_end_matches('/')) {
+            return Ok(());
+        }
+        self.allowed_hosts.check(request.headers(), request.uri())
+    }
+}
+
+/// What the log line says of the request.
+#[derive(Debug, Clone)]
+struct Line {
+    method: String,
+    path: String,
+    request_id: HeaderValue,
+    began: Instant,
+}
+
+impl Line {
+    fn begin(request: &ServiceRequest) -> Self {
+        Self {
+            method: request.method().to_string(),
+            path: request.path().to_owned(),
+            request_id: request_id(request.headers()),
+            began: Instant::now(),
+        }
+    }
+
+    fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+
+    fn log(&self, status: u16, problem: Option<&Problem>) {
+        let (method, path, request_id) = (&*self.method, &*self.path, self.request_id());
+        let micros = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let code = problem.map(|problem| problem.code.as_str());
+        let cause = problem.and_then(|problem| problem.cause.as_deref());
+        if status >= 500 {
+            tracing::error!(
+                method, path, status, micros, request_id, code, cause, "request"
+            );
+        } else {
+            tracing::info!(method, path, status, micros, request_id, code, "request");
+        }
+    }
+}
+
+/// The caller's own id where it is harmless, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_harmless = |id: &&HeaderValue| {
+        let bytes = id.as_bytes();
+        (1..=64).contains(&bytes.len())
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+    };
+    headers
+        .get(X_REQUEST_ID)
+        .filter(is_harmless)
+        .cloned()
+        .unwrap_or_else(|| {
+            let mut text = Uuid::encode_buffer();
+            let id = Uuid::new_v4().simple().encode_lower(&mut text);
+            HeaderValue::from_str(id).unwrap_or_else(|_hex_is_ascii| HeaderValue::from_static("-"))
+        })
+}
+
+/// Both forms of every path are one route, and no redirect loses a body.
+fn trim_trailing_slash(request: &mut ServiceRequest) {
+    let path = request.path();
+    if path.len() < 2 || !path.ends_with('/') {
+        return;
+    }
+    let mut parts = request.uri().clone().into_parts();
+    let Some(target) = parts.path_and_query.as_ref() else {
+        return;
+    };
+    let path = target.path().strip_suffix('/').unwrap_or_default();
+    let trimmed = match target.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    parts.path_and_query = PathAndQuery::try_from(trimmed).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
+/// Renders a problem, sets the headers, and logs the line.
+fn finish(mut response: HttpResponse, line: &Line) -> HttpResponse {
+    let status = response.status();
+    let reported = response.extensions_mut().remove::<Problem>();
+    let problem =
+        reported.or_else(|| is_bare_failure(&response).then(|| Problem::of_status(status)));
+    if let Some(problem) = &problem {
+        response = render(response, problem, line);
+    }
+    set_headers(response.headers_mut(), line);
+    line.log(status.as_u16(), problem.as_ref());
+    response
+}
+
+/// The framework's own refusals say nothing; an answer with a body has said what it means.
+fn is_bare_failure(response: &HttpResponse) -> bool {
+    let is_empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+    response.status().as_u16() >= 400 && is_empty
+}
+
+fn render(mut response: HttpResponse, problem: &Problem, line: &Line) -> HttpResponse {
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    if let Some(challenge) = problem.challenge() {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if let Some(wait) = problem.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    response.set_body(BoxBody::new(problem.body(line.request_id())))
+}
+
+/// What an answer does not say otherwise is for nobody's cache.
+fn set_headers(headers: &mut HeaderMap, line: &Line) {
+    headers.insert(X_REQUEST_ID, line.request_id.clone());
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// A failure that left no response to finish.
+#[derive(Debug)]
+struct Unanswered {
+    problem: Problem,
+    line: Line,
+}
+
+impl Unanswered {
+    fn new(problem: Problem, line: Line) -> Self {
+        Self { problem, line }
+    }
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl ResponseError for Unanswered {
+    fn status_code(&self) -> StatusCode {
+        self.problem.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        finish(self.problem.error_response(), &self.line)
+    }
+}

@@ -1,0 +1,11 @@
+//! What handlers take out of requests.
+
+mod body;
+mod caller;
+mod client;
+mod query;
+
+pub(crate) use body::{JsonBody, MAX_BODY};
+pub(crate) use caller::{CurrentUser, MaybeUser};
+pub(crate) use client::ClientOrigin;
+pub(crate) use query::ListQuery;

@@ -1,0 +1,246 @@
+//! A JSON object whose fields are taken one by one, so that every bad one is reported at once.
+
+use crate::problem::{Code, Problem};
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, web};
+use doorward_services::FieldErrors;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+/// The longest body, in bytes.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// The deepest nesting of arrays and objects.
+const MAX_DEPTH: usize = 64;
+
+/// The object in a request's body; an empty body is an empty object.
+pub(crate) struct JsonBody {
+    fields: Map<String, Value>,
+    errors: FieldErrors,
+}
+
+impl JsonBody {
+    /// The text of a field.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        match self.fields.remove(name)? {
+            Value::String(text) => Some(text),
+            Value::Null => self.refuse(name, "This field may not be null."),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.refuse(name, "Not a valid string.")
+            }
+        }
+    }
+
+    /// The text of a field that must not be printed.
+    pub(crate) fn secret(&mut self, name: &str) -> Option<SecretString> {
+        self.text(name).map(SecretString::from)
+    }
+
+    /// A field that is true or false.
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.fields.remove(name)? {
+            Value::Bool(flag) => Some(flag),
+            Value::Null => self.refuse(name, "This field may not be null."),
+            Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.refuse(name, "Must be a valid boolean.")
+            }
+        }
+    }
+
+    /// What is wrong so far, with a message for every field that nobody has taken.
+    pub(crate) fn finish(mut self) -> FieldErrors {
+        for name in self.fields.keys() {
+            self.errors.add(name, "Unknown field.");
+        }
+        self.errors
+    }
+
+    /// For inputs with no other rules than the fields' own.
+    pub(crate) fn finish_or_refuse(self) -> Result<(), Problem> {
+        let errors = self.finish();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(errors))
+        }
+    }
+
+    fn refuse<T>(&mut self, name: &str, message: &str) -> Option<T> {
+        self.errors.add(name, message);
+        None
+    }
+
+    fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Self, Problem> {
+        if content_type.is_some_and(|kind| !is_json(kind))
+            || (content_type.is_none() && !body.is_empty())
+        {
+            return Err(Problem::new(Code::UnsupportedMediaType)
+                .detail("Send a JSON object with Content-Type: application/json."));
+        }
+        let fields = if body.is_empty() {
+            Map::new()
+        } else {
+            parse_object(body)?
+        };
+        Ok(Self {
+            fields,
+            errors: FieldErrors::default(),
+        })
+    }
+}
+
+impl FromRequest for JsonBody {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let content_type = content_type.map(|kind| kind.to_str().unwrap_or_default().to_owned());
+        let body = web::Bytes::from_request(request, payload);
+        async move {
+            let body = body.await.map_err(|error| unreadable(&error))?;
+            Ok(Self::parse(content_type.as_deref(), &body)?)
+        }
+        .boxed_local()
+    }
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Problem::new(Code::PayloadTooLarge),
+        Some(_) | None => Problem::new(Code::MalformedRequest)
+            .detail("The body could not be read.")
+            .because(&error.to_string()),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let malformed = Problem::new(Code::MalformedRequest);
+    if is_too_deep(body) {
+        return Err(malformed.detail("The body is nested over 64 levels deep."));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(malformed.detail("The body is not a JSON object.")),
+        Err(error) => Err(malformed
+            .detail("The body is not valid JSON.")
+            .because(&format!("line {}, column {}", error.line(), error.column()))),
+    }
+}
+
+/// Counted before parsing, so that nothing deep is ever built.
+fn is_too_deep(body: &[u8]) -> bool {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => depth += 1,
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &str) -> Result<JsonBody, Code> {
+        JsonBody::parse(Some("application/json"), body.as_bytes()).map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn fields_are_taken_and_every_bad_one_is_named() {
+        let mut body =
+            parse(r#"{"a": "x", "b": 1, "c": null, "d": true, "e": "yes", "role": [], "id": 5}"#)
+                .unwrap();
+        assert_eq!(body.text("a"), Some("x".to_owned()));
+        assert_eq!(body.text("b"), None);
+        assert_eq!(body.text("c"), None);
+        assert_eq!(body.flag("d"), Some(true));
+        assert_eq!(body.flag("e"), None);
+        assert_eq!(body.text("missing"), None);
+        let errors = body.finish();
+        let names: Vec<_> = errors.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["b", "c", "e", "id", "role"]);
+    }
+
+    #[test]
+    fn an_empty_body_is_an_empty_object() {
+        assert!(JsonBody::parse(None, b"").is_ok_and(|body| body.finish().is_empty()));
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_by_its_content_type() {
+        let refused = |kind| {
+            JsonBody::parse(kind, b"{}").is_err_and(|p| p.code == Code::UnsupportedMediaType)
+        };
+        assert!(
+            refused(Some("text/plain"))
+                && refused(None)
+                && refused(Some("application/x-www-form-urlencoded"))
+        );
+        assert!(
+            !refused(Some("Application/JSON; charset=utf-8"))
+                && !refused(Some("application/merge-patch+json"))
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_or_too_deep_is_malformed() {
+        let deep =
+            |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(parse(&deep(63)).is_ok());
+        for body in [
+            "[]",
+            "\"text\"",
+            "{",
+            "{\"a\": \u{7}}",
+            &deep(64),
+            &deep(30_000),
+        ] {
+            assert_eq!(
+                parse(body).err(),
+                Some(Code::MalformedRequest),
+                "{body:.40}"
+            );
+        }
+        assert_eq!(
+            JsonBody::parse(Some("application/json"), b"{\"a\": \"\xff\"}")
+                .err()
+                .map(|p| p.code),
+            Some(Code::MalformedRequest)
+        );
+    }
+
+    #[test]
+    fn brackets_in_texts_do_not_count_as_nesting() {
+        assert!(
+            parse(&format!(
+                r#"{{"a": "{}\"{}"}}"#,
+                "[".repeat(100),
+                "{".repeat(100)
+            ))
+            .is_ok()
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! The query of a list.
+
+use crate::problem::Problem;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use doorward_domain::folding::fold;
+use doorward_domain::{Role, UserId};
+use doorward_services::FieldErrors;
+use doorward_services::users::UserQuery;
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 1000;
+
+/// `?limit=`, `?cursor=`, `?search=` and `?role=`.
+pub(crate) struct ListQuery(pub(crate) UserQuery);
+
+impl FromRequest for ListQuery {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pairs = web::Query::<HashMap<String, String>>::from_query(request.query_string());
+        ready(parse(&pairs.map(web::Query::into_inner).unwrap_or_default()).map(Self))
+    }
+}
+
+fn parse(pairs: &HashMap<String, String>) -> Result<UserQuery, Problem> {
+    let mut errors = FieldErrors::default();
+    let get = |name| {
+        pairs
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    let limit = get("limit").map_or(Ok(DEFAULT_LIMIT), |text| match text.parse() {
+        Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        Ok(_) | Err(_) => Err("Must be a whole number from 1 to 1000."),
+    });
+    let limit = errors.take("limit", limit);
+    let after = get("cursor").and_then(|text| errors.take("cursor", text.parse::<UserId>()));
+    let role = get("role").and_then(|text| errors.take("role", text.parse::<Role>()));
+    let prefix = get("search").map(fold);
+    match limit {
+        Some(limit) if errors.is_empty() => Ok(UserQuery {
+            prefix,
+            role,
+            active_only: false,
+            after,
+            limit,
+        }),
+        Some(_) | None => Err(Problem::invalid(errors)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_text(query: &str) -> Result<UserQuery, Vec<String>> {
+        let pairs = web::Query::<HashMap<String, String>>::from_query(query)
+            .unwrap()
+            .into_inner();
+        parse(&pairs).map_err(|problem| {
+            problem
+                .errors
+                .iter()
+                .map(|(field, _)| field.to_owned())
+                .collect()
+        })
+    }
+
+    #[test]
+    fn without_a_query_it_is_the_first_fifty() {
+        assert_eq!(
+            parse_text(""),
+            Ok(UserQuery {
+                limit: 50,
+                ..UserQuery::default()
+            })
+        );
+    }
+
+    #[test]
+    fn a_search_is_folded_as_names_are() {
+        assert_eq!(
+            parse_text("search=ADA&limit=1000")
+                .unwrap()
+                .prefix
+                .as_deref(),
+            Some("ada")
+        );
+    }
+
+    #[test]
+    fn every_bad_value_is_named() {
+        for limit in ["0", "1001", "-1", "x", "1e3"] {
+            assert_eq!(
+                parse_text(&format!("limit={limit}")),
+                Err(vec!["limit".to_owned()]),
+                "{limit}"
+            );
+        }
+        assert_eq!(
+            parse_text("limit=0&cursor=x&role=king").unwrap_err(),
+            ["cursor", "limit", "role"]
+        );
+    }
+}

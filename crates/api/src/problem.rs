@@ -1,0 +1,365 @@
+//! The problem: the one place where a failure becomes a status code.
+//!
+//! A handler's error turns into a [`Problem`] by an exhaustive match on the use case's error, so a new failure does not
+//! compile until somebody has picked its code. [`crate::edge`] renders it as RFC 9457 wants it, and logs it once.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use doorward_services::accounts::{ProfileError, RegisterError};
+use doorward_services::auth::{
+    AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
+};
+use doorward_services::users::{AdministerError, ListError};
+use doorward_services::{FieldErrors, Internal};
+use serde_json::{Map, Value, json};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+macro_rules! catalogue {
+    ($($variant:ident = $status:ident $code:literal $title:literal),+ $(,)?) => {
+        /// What can go wrong, by the names that clients may rely on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the title says it")]
+        pub enum Code {
+            $($variant),+
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The stable name.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code),+
+                }
+            }
+
+            /// What it means, in a few words.
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title),+
+                }
+            }
+
+            /// The status of the answer.
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$variant => StatusCode::$status),+
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    MalformedRequest = BAD_REQUEST "malformed_request" "The request cannot be understood",
+    ValidationFailed = BAD_REQUEST "validation_failed" "Some fields are not valid",
+    DifferentTokens = BAD_REQUEST "different_tokens" "Two tokens that do not belong together",
+    HostNotValid = BAD_REQUEST "host_not_valid" "The Host header is missing or not usable",
+    NotAuthenticated = UNAUTHORIZED "not_authenticated" "Authentication credentials were not provided",
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "Unknown user or wrong password",
+    TokenNotValid = UNAUTHORIZED "token_not_valid" "The token is not valid or has expired",
+    PermissionDenied = FORBIDDEN "permission_denied" "You may not do this",
+    RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed",
+    NotFound = NOT_FOUND "not_found" "There is nothing here",
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This route does not know the method",
+    LastOwner = CONFLICT "last_owner" "There must be an active owner",
+    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "The body is longer than 64 KiB",
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not JSON",
+    MisdirectedRequest = MISDIRECTED_REQUEST "misdirected_request" "This host is not served here",
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request did not come in time",
+    InternalError = INTERNAL_SERVER_ERROR "internal_error" "Something went wrong here",
+    Unavailable = SERVICE_UNAVAILABLE "unavailable" "The service cannot answer now",
+    Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too many logins at once",
+}
+
+/// A failure on its way to a client.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// What it is.
+    pub code: Code,
+    /// What a person may want to know about this occurrence.
+    pub detail: Option<&'static str>,
+    /// What is wrong with which field.
+    pub errors: FieldErrors,
+    /// When it is worth another try.
+    pub retry_after: Option<Duration>,
+    /// What is logged and never sent.
+    pub cause: Option<Arc<str>>,
+}
+
+impl Problem {
+    /// A problem of which there is nothing more to say.
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            detail: None,
+            errors: FieldErrors::default(),
+            retry_after: None,
+            cause: None,
+        }
+    }
+
+    /// The same with something for people to read.
+    #[must_use]
+    pub fn detail(self, detail: &'static str) -> Self {
+        Self {
+            detail: Some(detail),
+            ..self
+        }
+    }
+
+    /// The same with something for the log alone.
+    #[must_use]
+    pub fn because(self, cause: &str) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+
+    /// What is wrong with which field.
+    pub fn invalid(errors: FieldErrors) -> Self {
+        Self {
+            errors,
+            ..Self::new(Code::ValidationFailed)
+        }
+    }
+
+    /// What this adds up to when a framework or a library has answered with a bare status.
+    pub fn of_status(status: StatusCode) -> Self {
+        let code = Code::ALL.iter().find(|code| code.status() == status);
+        Self::new(match code {
+            Some(code) => *code,
+            None if status.is_client_error() => Code::MalformedRequest,
+            None => Code::InternalError,
+        })
+    }
+
+    /// What an error of the framework or of a middleware adds up to.
+    pub fn of_error(error: &actix_web::Error) -> Self {
+        match error.as_error::<Self>() {
+            Some(problem) => problem.clone(),
+            None => {
+                Self::of_status(error.as_response_error().status_code()).because(&error.to_string())
+            }
+        }
+    }
+
+    /// The body of RFC 9457.
+    pub fn body(&self, request_id: &str) -> Vec<u8> {
+        let title = self.code.title();
+        let mut body = Map::from_iter([
+            (
+                "type".to_owned(),
+                json!(format!("urn:doorward:problem:{}", self.code.as_str())),
+            ),
+            ("title".to_owned(), json!(title)),
+            ("status".to_owned(), json!(self.code.status().as_u16())),
+            ("detail".to_owned(), json!(self.detail.unwrap_or(title))),
+            ("code".to_owned(), json!(self.code.as_str())),
+            ("request_id".to_owned(), json!(request_id)),
+        ]);
+        if !self.errors.is_empty() {
+            let errors = self
+                .errors
+                .iter()
+                .map(|(field, messages)| (field.to_owned(), json!(messages)));
+            body.insert("errors".to_owned(), Value::Object(errors.collect()));
+        }
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    /// What a 401 asks for: RFC 6750, section 3.
+    pub fn challenge(&self) -> Option<&'static str> {
+        if self.code == Code::TokenNotValid {
+            return Some(r#"Bearer realm="api", error="invalid_token""#);
+        }
+        (self.code.status() == StatusCode::UNAUTHORIZED).then_some(r#"Bearer realm="api""#)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// Bare, with the problem beside it: [`crate::edge`] knows the request's id and finishes it.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.code.status());
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl From<Internal> for Problem {
+    fn from(error: Internal) -> Self {
+        let (code, retry_after) = match &error {
+            Internal::Overloaded(overloaded) => (Code::Overloaded, Some(overloaded.retry_after)),
+            Internal::Unavailable(_) | Internal::Stale(_) => {
+                (Code::Unavailable, Some(Duration::from_secs(1)))
+            }
+            Internal::Failed(_) => (Code::InternalError, None),
+        };
+        Self {
+            retry_after,
+            ..Self::new(code).because(&error.to_string())
+        }
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Invalid(errors) => Self::invalid(errors),
+            RegisterError::Closed => Self::new(Code::RegistrationClosed),
+            RegisterError::RoleNotAllowed => {
+                Self::new(Code::PermissionDenied).detail("Only an owner may give this role.")
+            }
+            RegisterError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => Self::new(Code::InvalidCredentials),
+            LoginError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuthenticateError> for Problem {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::InvalidToken => Self::new(Code::TokenNotValid),
+            AuthenticateError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::InvalidToken | RefreshError::Replayed => Self::new(Code::TokenNotValid),
+            RefreshError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for Problem {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::InvalidToken => Self::new(Code::TokenNotValid),
+            LogoutError::DifferentSessions => Self::new(Code::DifferentTokens)
+                .detail("The access token and the refresh token belong to different sessions."),
+            LogoutError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<EndSessionError> for Problem {
+    fn from(error: EndSessionError) -> Self {
+        match error {
+            EndSessionError::NotFound => Self::new(Code::NotFound),
+            EndSessionError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProfileError> for Problem {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::Invalid(errors) => Self::invalid(errors),
+            ProfileError::LastOwner => Self::new(Code::LastOwner),
+            ProfileError::Gone => Self::new(Code::TokenNotValid),
+            ProfileError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<ListError> for Problem {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::NotPublic => Self::new(Code::NotAuthenticated),
+            ListError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdministerError> for Problem {
+    fn from(error: AdministerError) -> Self {
+        match error {
+            AdministerError::NotAllowed => Self::new(Code::PermissionDenied),
+            AdministerError::NotFound => Self::new(Code::NotFound),
+            AdministerError::Invalid(errors) => Self::invalid(errors),
+            AdministerError::LastOwner => Self::new(Code::LastOwner),
+            AdministerError::Internal(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_the_fields_of_the_contract() {
+        let problem = Problem::invalid(FieldErrors::one("email", "bad"));
+        let body: Value = serde_json::from_slice(&problem.body("r-1")).unwrap();
+        assert_eq!(
+            body,
+            json!({
+                "type": "urn:doorward:problem:validation_failed", "title": "Some fields are not valid", "status": 400,
+                "detail": "Some fields are not valid", "code": "validation_failed", "request_id": "r-1",
+                "errors": { "email": ["bad"] },
+            })
+        );
+    }
+
+    #[test]
+    fn a_cause_is_never_sent() {
+        let error = doorward_services::Internal::from(doorward_services::hashing::Overloaded {
+            retry_after: Duration::from_secs(3),
+        });
+        let problem = Problem::from(error);
+        assert!(problem.cause.is_some());
+        assert!(
+            !String::from_utf8(problem.body("r"))
+                .unwrap()
+                .contains("cause")
+        );
+        assert_eq!(problem.retry_after, Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_401_asks_for_a_token_and_says_when_the_one_sent_is_bad() {
+        assert_eq!(
+            Problem::new(Code::NotAuthenticated).challenge(),
+            Some(r#"Bearer realm="api""#)
+        );
+        assert!(
+            Problem::new(Code::TokenNotValid)
+                .challenge()
+                .unwrap()
+                .contains("invalid_token")
+        );
+        assert_eq!(Problem::new(Code::NotFound).challenge(), None);
+    }
+
+    #[test]
+    fn every_code_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> =
+            Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+}

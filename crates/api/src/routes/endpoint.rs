@@ -1,0 +1,106 @@
+//! One path with its methods. `HEAD` goes with `GET`, `OPTIONS` and the 405 name what is allowed.
+
+use crate::problem::{Code, Problem};
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, ResponseError, guard, web};
+use std::future::ready;
+
+pub(super) struct Endpoint {
+    resource: Resource,
+    methods: Vec<Method>,
+}
+
+impl Endpoint {
+    pub(super) fn at(path: &str) -> Self {
+        Self {
+            resource: web::resource(path),
+            methods: Vec::new(),
+        }
+    }
+
+    pub(super) fn get<H, A>(self, handler: H) -> Self
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        let is_read = guard::Any(guard::Get()).or(guard::Head());
+        let resource = self.resource.route(web::route().guard(is_read).to(handler));
+        Self { resource, ..self }.allowing(&[Method::GET, Method::HEAD])
+    }
+
+    pub(super) fn post<H, A>(self, handler: H) -> Self
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        self.on(Method::POST, handler)
+    }
+
+    pub(super) fn put<H, A>(self, handler: H) -> Self
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        self.on(Method::PUT, handler)
+    }
+
+    pub(super) fn patch<H, A>(self, handler: H) -> Self
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        self.on(Method::PATCH, handler)
+    }
+
+    pub(super) fn delete<H, A>(self, handler: H) -> Self
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        self.on(Method::DELETE, handler)
+    }
+
+    pub(super) fn into_resource(self) -> Resource {
+        let this = self.allowing(&[Method::OPTIONS]);
+        let names: Vec<_> = this.methods.iter().map(Method::as_str).collect();
+        let allow = HeaderValue::from_str(&names.join(", "))
+            .unwrap_or_else(|_method_names_are_ascii| HeaderValue::from_static(""));
+        let options = allow.clone();
+        this.resource
+            .route(web::method(Method::OPTIONS).to(move || ready(allowed(options.clone()))))
+            .default_service(web::to(move || ready(not_allowed(allow.clone()))))
+    }
+
+    fn on<H, A>(self, method: Method, handler: H) -> Self
+    where
+        H: Handler<A>,
+        A: FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        let resource = self.resource.route(web::method(method.clone()).to(handler));
+        Self { resource, ..self }.allowing(&[method])
+    }
+
+    fn allowing(mut self, methods: &[Method]) -> Self {
+        self.methods.extend_from_slice(methods);
+        self
+    }
+}
+
+fn allowed(allow: HeaderValue) -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((ALLOW, allow))
+        .finish()
+}
+
+fn not_allowed(allow: HeaderValue) -> HttpResponse {
+    let mut response = Problem::new(Code::MethodNotAllowed).error_response();
+    response.headers_mut().insert(ALLOW, allow);
+    response
+}

@@ -1,0 +1,96 @@
+//! What the commands do.
+
+mod check;
+mod createsuperuser;
+mod migrate;
+mod serve;
+
+pub use check::check;
+pub use createsuperuser::create_superuser;
+pub use migrate::migrate;
+pub use serve::serve;
+
+use crate::config::{Config, KeySource};
+use anyhow::Context;
+use doorward_services::hashing::HashingLimits;
+use doorward_services::{ServicesConfig, SystemClock};
+use doorward_storage::Store;
+use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig};
+use secrecy::SecretString;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// What was made because it was not there.
+#[derive(Debug, Default, Clone, Copy)]
+struct Made {
+    database: bool,
+    secret_key: bool,
+}
+
+/// Opens the database, making it first where it is a file that is not there, and says what the services need.
+fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfig, Made)> {
+    let mut made = Made::default();
+    let url = database_url(config)?;
+    make_folder(&url)?;
+    let secret_key = secret_key(config, &mut made)?;
+    made.database = url.file().is_some_and(|file| !file.exists());
+    let store: Arc<dyn Store> = Arc::new(DieselStore::open(
+        &url,
+        &StoreConfig {
+            on_pending,
+            ..StoreConfig::default()
+        },
+    )?);
+    let services = ServicesConfig {
+        store,
+        clock: Arc::new(SystemClock::start()),
+        secret_key,
+        secret_key_fallbacks: config
+            .keys
+            .fallbacks
+            .iter()
+            .map(|key| SecretString::from(key.expose()))
+            .collect(),
+        bcrypt_cost: config.passwords.bcrypt_cost,
+        hashing: HashingLimits::default(),
+        password_policy: config.passwords.policy,
+        settings: config.settings.clone(),
+    };
+    Ok((services, made))
+}
+
+fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
+    Ok(DatabaseUrl::parse(&config.database.expose())?)
+}
+
+/// The folder of the file, if only that is missing. A longer path that is not there is more likely a typing error.
+fn make_folder(url: &DatabaseUrl) -> anyhow::Result<()> {
+    let Some(folder) = url.file().and_then(std::path::Path::parent) else {
+        return Ok(());
+    };
+    if folder.as_os_str().is_empty() || folder.exists() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))
+}
+
+fn secret_key(config: &Config, made: &mut Made) -> anyhow::Result<SecretString> {
+    match &config.keys.signing {
+        KeySource::Given(key) => Ok(SecretString::from(key.expose())),
+        KeySource::File(file) => {
+            let obtained = file.obtain()?;
+            made.secret_key = obtained.is_new;
+            Ok(SecretString::from(obtained.key.expose()))
+        }
+    }
+}
+
+/// Says something to the person at the terminal.
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}

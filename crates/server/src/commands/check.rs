@@ -1,0 +1,59 @@
+//! `doorward check`
+
+use super::{database_url, say};
+use crate::config::{Config, KeySource};
+use anyhow::ensure;
+use doorward_storage_diesel::migration_status;
+
+/// Tells how the configuration and the database stand, and changes nothing.
+///
+/// # Errors
+/// One line for each thing that is wrong.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    say("configuration  ok")?;
+    let mut wrong = Vec::new();
+    let mut report = |what: &str, found: Result<String, String>| match found {
+        Ok(text) => say(&format!("{what:<13}  {text}")),
+        Err(text) => {
+            wrong.push(format!("{what}: {text}"));
+            Ok(())
+        }
+    };
+    report("secret key", secret_key(config))?;
+    report("database", database(config))?;
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+fn secret_key(config: &Config) -> Result<String, String> {
+    match &config.keys.signing {
+        KeySource::Given(_) => Ok("ok, from SECRET_KEY".to_owned()),
+        KeySource::File(file) => match file.read() {
+            Ok(Some(_)) => Ok(format!("ok, from {}", file.path().display())),
+            Ok(None) => Ok(format!(
+                "will be made at the first start, in {}",
+                file.path().display()
+            )),
+            Err(error) => Err(error.to_string()),
+        },
+    }
+}
+
+fn database(config: &Config) -> Result<String, String> {
+    let url = database_url(config).map_err(|error| error.to_string())?;
+    if url.file().is_some_and(|file| !file.exists()) {
+        return Ok(format!(
+            "will be made at the first start, {}",
+            config.database
+        ));
+    }
+    let status = migration_status(&url).map_err(|error| error.to_string())?;
+    let pending = status
+        .iter()
+        .filter(|migration| !migration.is_applied)
+        .count();
+    Ok(match pending {
+        0 => format!("ok, {}", config.database),
+        _ => format!("ok, {}, {pending} pending migration(s)", config.database),
+    })
+}

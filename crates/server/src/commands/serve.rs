@@ -1,0 +1,88 @@
+//! `doorward serve`
+
+use super::{Made, open, say};
+use crate::application::{Application, Options};
+use crate::cli::ServeArgs;
+use crate::config::{Config, KeySource};
+use anyhow::{Context, anyhow};
+use doorward_storage_diesel::OnPending;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// One line that says why it does not serve, or why it stopped.
+pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
+    let listener = bind(config)?;
+    let on_pending = if args.no_migrate {
+        OnPending::Refuse
+    } else {
+        OnPending::Migrate
+    };
+    let (services, made) = open(config, on_pending)?;
+    let mut application = Application::start(Options {
+        listener,
+        services,
+        allowed_hosts: config.http.allowed_hosts.clone(),
+        environment: config.http.environment.clone(),
+        workers: None,
+    })
+    .await?;
+    say(&greeting(config, &application, made).await)?;
+    tracing::info!(address = %application.address(), "listening");
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        ended = application.ended() => ended.context("the server ended by itself")?,
+        _ = interrupt.recv() => tracing::info!("interrupted: stopping"),
+        _ = terminate.recv() => {
+            tracing::info!(delay = ?config.http.shutdown_delay, "asked to end: not ready any more");
+            application.drain();
+            tokio::select! {
+                () = tokio::time::sleep(config.http.shutdown_delay) => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+    }
+    application.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn bind(config: &Config) -> anyhow::Result<TcpListener> {
+    let bind = &config.http.bind;
+    TcpListener::bind(bind.address()).map_err(|error| {
+        if error.kind() == ErrorKind::AddrInUse {
+            anyhow!(
+                "{bind} is in use: another program listens there; --bind chooses another address"
+            )
+        } else {
+            anyhow!("{bind} cannot be listened on: {error}")
+        }
+    })
+}
+
+async fn greeting(config: &Config, application: &Application, made: Made) -> String {
+    let new = |is_new| if is_new { " (new)" } else { "" };
+    let mut text = format!(
+        "Doorward {} listens on http://{}\n  database    {}{}",
+        env!("CARGO_PKG_VERSION"),
+        application.address(),
+        config.database,
+        new(made.database),
+    );
+    if let KeySource::File(file) = &config.keys.signing {
+        let path = file.path().display();
+        text += &format!("\n  secret key  {path}{}", new(made.secret_key));
+        if made.secret_key {
+            text += "\n              Back it up apart from the database: together they are the keys and the house.";
+        }
+    }
+    let has_owner = application.services().users.has_owner().await;
+    if matches!(has_owner, Ok(false)) {
+        text += "\nThere is no owner yet. In another terminal: doorward createsuperuser";
+    }
+    text
+}

@@ -1,0 +1,284 @@
+//! The table of every variable: what `--help` shows, which flags there are, and which names `.env` may hold.
+
+use super::unserved;
+use doorward_domain::Settings;
+use doorward_domain::settings::{ALL, Kind, Setting};
+
+/// One variable, as the help shows it.
+#[derive(Debug, Clone)]
+pub struct Variable {
+    /// Its name in the environment.
+    pub name: &'static str,
+    /// Under which heading it stands.
+    pub group: Group,
+    /// What its value looks like.
+    pub value: &'static str,
+    /// What holds without it.
+    pub default: String,
+    /// What it does.
+    pub help: &'static str,
+    /// Whether there is a flag too. What is secret has none, since the list of processes shows flags to everybody.
+    pub flag: bool,
+}
+
+/// The headings of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Where and for whom the server listens.
+    Server,
+    /// Where the data is kept.
+    Database,
+    /// What signs and verifies.
+    Keys,
+    /// How passwords are treated.
+    Passwords,
+    /// What is logged.
+    Log,
+    /// The first values of the runtime settings.
+    Settings,
+}
+
+impl Group {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Server,
+        Self::Database,
+        Self::Keys,
+        Self::Passwords,
+        Self::Log,
+        Self::Settings,
+    ];
+
+    /// Its title.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Server => "Server",
+            Self::Database => "Database",
+            Self::Keys => "Keys and tokens",
+            Self::Passwords => "Passwords",
+            Self::Log => "Log",
+            Self::Settings => "Runtime settings (first values, until an owner changes them)",
+        }
+    }
+}
+
+/// The variables that are read once, at the start.
+const TABLE: [Row; 19] = [
+    with_flag(
+        "BIND",
+        Group::Server,
+        "ADDRESS:PORT",
+        "127.0.0.1:8000",
+        "Where to listen; port 0 picks a free one",
+    ),
+    with_flag(
+        "ALLOWED_HOSTS",
+        Group::Server,
+        "LIST",
+        "the loopback names and the bound address",
+        "The hosts that are answered for, with commas between",
+    ),
+    with_flag(
+        "SHUTDOWN_DELAY",
+        Group::Server,
+        "SECONDS",
+        "2",
+        "For how long connections are still accepted after SIGTERM",
+    ),
+    with_flag(
+        "ENVIRONMENT",
+        Group::Server,
+        "NAME",
+        "production",
+        "The name that the health route gives",
+    ),
+    with_flag(
+        "DEBUG",
+        Group::Server,
+        "BOOL",
+        "false",
+        "For developers; never changes what a client may see",
+    ),
+    with_flag(
+        "DATABASE_URL",
+        Group::Database,
+        "URL",
+        "sqlite://data/doorward.db",
+        "sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME; keep a password out of the flag, which other users of the machine can see",
+    ),
+    without_flag(
+        "SUPABASE_DB_NAME",
+        Group::Database,
+        "NAME",
+        "none",
+        "Without DATABASE_URL, these five name a PostgreSQL database",
+    ),
+    without_flag(
+        "SUPABASE_DB_USER",
+        Group::Database,
+        "NAME",
+        "none",
+        "The user of that database",
+    ),
+    without_flag(
+        "SUPABASE_DB_PASSWORD",
+        Group::Database,
+        "PASSWORD",
+        "none",
+        "The password of that user",
+    ),
+    without_flag(
+        "SUPABASE_DB_HOST",
+        Group::Database,
+        "HOST",
+        "none",
+        "The host of that database",
+    ),
+    without_flag(
+        "SUPABASE_DB_PORT",
+        Group::Database,
+        "PORT",
+        "5432",
+        "The port of that database",
+    ),
+    without_flag(
+        "SECRET_KEY",
+        Group::Keys,
+        "KEY",
+        "SQLite: made at the first start, in secret.key beside the database",
+        "Signs the tokens; required with PostgreSQL",
+    ),
+    without_flag(
+        "SECRET_KEY_FALLBACKS",
+        Group::Keys,
+        "LIST",
+        "none",
+        "Earlier keys that still verify, with commas between",
+    ),
+    with_flag(
+        "JWT_ALGORITHM",
+        Group::Keys,
+        "NAME",
+        "HS256",
+        "How tokens are signed; this version knows HS256",
+    ),
+    with_flag(
+        "BCRYPT_COST",
+        Group::Passwords,
+        "NUMBER",
+        "12",
+        "The work of hashing a password, 10 to 15; one more doubles it",
+    ),
+    with_flag(
+        "PASSWORD_VALIDATORS",
+        Group::Passwords,
+        "LIST",
+        "similarity,length,common,numeric",
+        "What a new password has to pass, or none",
+    ),
+    without_flag(
+        "DOORWARD_SUPERUSER_PASSWORD",
+        Group::Passwords,
+        "PASSWORD",
+        "createsuperuser asks for it",
+        "The password of the new superuser",
+    ),
+    with_flag(
+        "LOG_FORMAT",
+        Group::Log,
+        "FORMAT",
+        "text on a terminal, else json",
+        "text or json",
+    ),
+    with_flag(
+        "RUST_LOG",
+        Group::Log,
+        "FILTER",
+        "info",
+        "A level, or a list such as info,doorward=debug",
+    ),
+];
+
+struct Row {
+    name: &'static str,
+    group: Group,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+    flag: bool,
+}
+
+const fn with_flag(
+    name: &'static str,
+    group: Group,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        name,
+        group,
+        value,
+        default,
+        help,
+        flag: true,
+    }
+}
+
+const fn without_flag(
+    name: &'static str,
+    group: Group,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        flag: false,
+        ..with_flag(name, group, value, default, help)
+    }
+}
+
+impl Variable {
+    /// Every variable that has an effect, in the order of the help.
+    pub fn all() -> Vec<Self> {
+        let read_once = TABLE.into_iter().map(|row| Self {
+            name: row.name,
+            group: row.group,
+            value: row.value,
+            default: row.default.to_owned(),
+            help: row.help,
+            flag: row.flag,
+        });
+        read_once.chain(ALL.iter().map(of_setting)).collect()
+    }
+
+    /// The name of its flag, without the dashes: `bcrypt-cost` for `BCRYPT_COST`.
+    pub fn flag_name(&self) -> String {
+        self.name.to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// Every name that `.env` may hold, those without an effect too.
+    pub(super) fn names() -> Vec<&'static str> {
+        let own = TABLE.iter().map(|row| row.name);
+        own.chain(ALL.iter().map(|setting| setting.name))
+            .chain(unserved::NOT_YET)
+            .chain([unserved::CELERY])
+            .collect()
+    }
+}
+
+fn of_setting(setting: &Setting) -> Variable {
+    let mut settings = Settings::default();
+    let (value, default) = match setting.kind {
+        Kind::Seconds { field, .. } => ("SECONDS", field(&mut settings).num_seconds().to_string()),
+        Kind::Switch { field } => ("BOOL", field(&mut settings).to_string()),
+    };
+    Variable {
+        name: setting.name,
+        group: Group::Settings,
+        value,
+        default,
+        help: setting.description.trim_end_matches('.'),
+        flag: true,
+    }
+}

@@ -1,0 +1,59 @@
+//! Registration, and what a user does with his own account.
+
+mod profile;
+mod register;
+
+pub use profile::{ChangePassword, ProfileError, ProfileUpdate};
+pub use register::{Register, RegisterError};
+
+use crate::services::Core;
+use doorward_domain::{EmailAddress, User, UserId, Username};
+use doorward_storage::{Constraint, StoreError, Transaction};
+use std::sync::Arc;
+
+/// Accounts, as their holders see them.
+#[derive(Debug)]
+pub struct AccountService {
+    core: Arc<Core>,
+}
+
+impl AccountService {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+}
+
+/// Django's message for a username that another account has.
+pub(crate) const USERNAME_TAKEN: &str = "A user with that username already exists.";
+/// The like for an email address.
+pub(crate) const EMAIL_TAKEN: &str = "A user with that email address already exists.";
+
+/// The field and the message for a rule of the database that an input breaks.
+pub(crate) fn taken(constraint: Constraint) -> (&'static str, &'static str) {
+    match constraint {
+        Constraint::Username => ("username", USERNAME_TAKEN),
+        Constraint::UserEmail => ("email", EMAIL_TAKEN),
+    }
+}
+
+/// Which of the two somebody else than `own` has already.
+pub(crate) fn taken_by_others(
+    tx: &mut dyn Transaction,
+    own: Option<UserId>,
+    username: Option<&Username>,
+    email: Option<&EmailAddress>,
+) -> Result<Vec<Constraint>, StoreError> {
+    let is_other = |user: Option<User>| user.is_some_and(|user| Some(user.id) != own);
+    let mut taken = Vec::new();
+    if let Some(username) = username
+        && is_other(tx.user_by_username(username)?)
+    {
+        taken.push(Constraint::Username);
+    }
+    if let Some(email) = email
+        && is_other(tx.user_by_email(email)?)
+    {
+        taken.push(Constraint::UserEmail);
+    }
+    Ok(taken)
+}

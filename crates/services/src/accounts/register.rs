@@ -1,0 +1,173 @@
+//! A new account.
+
+use super::{AccountService, taken, taken_by_others};
+use crate::auth::Caller;
+use crate::error::{Internal, conflicts_are_invalid};
+use crate::fields::FieldErrors;
+use doorward_domain::{EmailAddress, Password, PasswordHash, Role, User, UserId, Username};
+use doorward_storage::{StoreError, Transaction};
+use rand::RngExt;
+use secrecy::SecretString;
+
+/// Somebody's wish for an account.
+#[derive(Debug, Default)]
+pub struct Register {
+    /// One is made from the email address when there is none.
+    pub username: Option<String>,
+    /// Required.
+    pub email: Option<String>,
+    /// Required.
+    pub password: Option<SecretString>,
+    /// Only an owner may give another than `user`.
+    pub role: Option<String>,
+    /// What the reader of the input has found wrong already; it is reported with the rest.
+    pub errors: FieldErrors,
+}
+
+/// Why there is no new account.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Every bad field with every message.
+    #[error("the registration is not valid")]
+    Invalid(FieldErrors),
+    /// Registration is switched off for strangers.
+    #[error("registration is closed")]
+    Closed,
+    /// Only an owner gives roles.
+    #[error("only an owner may give this role")]
+    RoleNotAllowed,
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+conflicts_are_invalid!(RegisterError);
+
+/// How many made-up usernames are tried before a random one.
+const NUMBERED_NAMES: u32 = 5;
+
+struct Draft {
+    username: Option<Username>,
+    email: EmailAddress,
+    password: Password,
+    role: Role,
+}
+
+impl AccountService {
+    /// Makes an account, for a stranger or for `caller`.
+    ///
+    /// # Errors
+    /// [`RegisterError::Invalid`] names all bad fields at once, taken names among them.
+    pub async fn register(
+        &self,
+        caller: Option<&Caller>,
+        register: Register,
+    ) -> Result<User, RegisterError> {
+        let role = caller.map_or(Role::User, |caller| caller.principal.role);
+        if role < Role::Admin && !self.core.settings.load().registration_open {
+            return Err(RegisterError::Closed);
+        }
+        let wanted: Option<Role> = register.role.as_deref().and_then(|role| role.parse().ok());
+        if wanted.is_some_and(|wanted| wanted > Role::User) && role < Role::Owner {
+            return Err(RegisterError::RoleNotAllowed);
+        }
+        let draft = self.check(register).await?;
+        let password = self.core.passwords.hash(draft.password.clone()).await?;
+        self.insert(draft, password).await
+    }
+
+    /// Makes an account that anybody may have and that is nobody's wish over the network, such as the first owner.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register), but for what only concerns callers.
+    pub async fn create(&self, register: Register) -> Result<User, RegisterError> {
+        let draft = self.check(register).await?;
+        let password = self.core.passwords.hash(draft.password.clone()).await?;
+        self.insert(draft, password).await
+    }
+
+    async fn check(&self, register: Register) -> Result<Draft, RegisterError> {
+        let mut errors = register.errors;
+        let username = register
+            .username
+            .and_then(|text| errors.take("username", Username::parse(&text)));
+        let email = errors.require("email", register.email);
+        let email = email.and_then(|text| errors.take("email", EmailAddress::parse(&text)));
+        let password = errors.require("password", register.password);
+        let password = password.and_then(|text| errors.take("password", Password::parse(text)));
+        let role = register
+            .role
+            .map_or(Some(Role::User), |text| errors.take("role", text.parse()));
+        if let (Some(username), Some(email)) = (&username, &email) {
+            errors.take("username", username.check_against(Some(email)));
+        }
+        if let Some(password) = &password {
+            let weaknesses =
+                self.core
+                    .policy
+                    .weaknesses(password, username.as_ref(), email.as_ref());
+            for weakness in weaknesses {
+                errors.add("password", weakness);
+            }
+        }
+        let (name, address) = (username.clone(), email.clone());
+        let taken_already = self
+            .core
+            .store
+            .read(move |tx| taken_by_others(tx, None, name.as_ref(), address.as_ref()))
+            .await?;
+        for (field, message) in taken_already.into_iter().map(taken) {
+            errors.add(field, message);
+        }
+        match (email, password, role) {
+            (Some(email), Some(password), Some(role)) if errors.is_empty() => Ok(Draft {
+                username,
+                email,
+                password,
+                role,
+            }),
+            _ => Err(RegisterError::Invalid(errors)),
+        }
+    }
+
+    async fn insert(&self, draft: Draft, password: PasswordHash) -> Result<User, RegisterError> {
+        let now = self.core.clock.now();
+        self.core
+            .store
+            .write(move |tx| {
+                let username = match draft.username {
+                    Some(username) => username,
+                    None => free_username(tx, &draft.email)?,
+                };
+                let user = User {
+                    id: UserId::new(now),
+                    username,
+                    email: Some(draft.email),
+                    password: Some(password),
+                    role: draft.role,
+                    is_active: true,
+                    date_joined: now,
+                    last_login: None,
+                };
+                tx.insert_user(&user)?;
+                Ok(user)
+            })
+            .await
+    }
+}
+
+/// The local part of the address, with a number where it is taken. Two who are given the same one at the same moment
+/// are told apart by the database.
+fn free_username(tx: &mut dyn Transaction, email: &EmailAddress) -> Result<Username, StoreError> {
+    let name = Username::suggested_by(email);
+    if tx.user_by_username(&name)?.is_none() {
+        return Ok(name);
+    }
+    for number in 2..2 + NUMBERED_NAMES {
+        let numbered = name.numbered(number);
+        if tx.user_by_username(&numbered)?.is_none() {
+            return Ok(numbered);
+        }
+    }
+    Ok(name.numbered(rand::rng().random_range(10_000..1_000_000)))
+}

@@ -1,0 +1,244 @@
+//! Login, refresh, logout, and who makes a request.
+
+mod login;
+mod refresh;
+
+pub use login::{Login, LoginError, SignedIn};
+pub use refresh::RefreshError;
+
+use crate::error::{Internal, from_internal};
+use crate::principals::Principal;
+use crate::refresh_secret::PresentedSecret;
+use crate::services::Core;
+use crate::tokens::TokenPair;
+use chrono::{DateTime, Utc};
+use doorward_domain::session::{EndReason, Presented, Session};
+use doorward_domain::{SessionId, UserId};
+use doorward_storage::{StoreError, Transaction};
+use std::sync::Arc;
+
+/// Who makes a request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The person.
+    pub principal: Arc<Principal>,
+    /// The session whose access token it is.
+    pub session: SessionId,
+}
+
+/// Why a request has no [`Caller`].
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticateError {
+    /// The token is forged, expired or revoked, or its account is gone or deactivated.
+    #[error("the access token is not valid")]
+    InvalidToken,
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// Why a logout ends nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LogoutError {
+    /// The refresh token is forged, expired or unknown.
+    #[error("the refresh token is not valid")]
+    InvalidToken,
+    /// The two tokens belong to different sessions.
+    #[error("the two tokens belong to different sessions")]
+    DifferentSessions,
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// Why a session cannot be ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndSessionError {
+    /// The caller has no such live session.
+    #[error("no such session")]
+    NotFound,
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+from_internal!(AuthenticateError, LogoutError, EndSessionError);
+
+/// Sessions, from login to logout.
+#[derive(Debug)]
+pub struct AuthService {
+    core: Arc<Core>,
+}
+
+impl AuthService {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Who holds this access token, if memory is enough to tell: no query, no hop to another thread. None means that
+    /// [`authenticate`](Self::authenticate) has to ask the database.
+    pub fn authenticate_from_memory(
+        &self,
+        access_token: &str,
+    ) -> Option<Result<Caller, AuthenticateError>> {
+        let (user, session) = match self.read_live(access_token) {
+            Ok(access) => access,
+            Err(error) => return Some(Err(error)),
+        };
+        let principal = self.core.remembered(user)?;
+        Some(caller(principal, session))
+    }
+
+    /// Who holds this access token.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::InvalidToken`] when nobody does any more.
+    pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthenticateError> {
+        let (user, session) = self.read_live(access_token)?;
+        let principal = self.core.principal(user).await?;
+        caller(principal.ok_or(AuthenticateError::InvalidToken)?, session)
+    }
+
+    /// Ends the caller's session: its refresh and its access tokens.
+    ///
+    /// # Errors
+    /// [`LogoutError::DifferentSessions`] when the refresh token is another session's; then neither ends.
+    pub async fn logout(&self, caller: &Caller, refresh_token: &str) -> Result<(), LogoutError> {
+        let now = self.core.clock.now();
+        let presented = self
+            .core
+            .keys
+            .read_refresh(refresh_token, now)
+            .ok_or(LogoutError::InvalidToken)?;
+        let (core, own) = (Arc::clone(&self.core), caller.session);
+        self.core
+            .store
+            .write(move |tx| {
+                let session = find(tx, &core, &presented)?.ok_or(LogoutError::InvalidToken)?;
+                if session.id != own {
+                    return Err(LogoutError::DifferentSessions);
+                }
+                tx.end_session(own, EndReason::Logout, now)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Ends the session of this refresh token, for clients that hold nothing else. An older token of the session ends
+    /// it as well.
+    ///
+    /// # Errors
+    /// [`LogoutError::InvalidToken`] when there is no such live session.
+    pub async fn logout_by_refresh_token(&self, refresh_token: &str) -> Result<(), LogoutError> {
+        let now = self.core.clock.now();
+        let presented = self
+            .core
+            .keys
+            .read_refresh(refresh_token, now)
+            .ok_or(LogoutError::InvalidToken)?;
+        let core = Arc::clone(&self.core);
+        self.core
+            .store
+            .write(move |tx| {
+                let session = find(tx, &core, &presented)?
+                    .filter(|session| session.is_live(now))
+                    .ok_or(LogoutError::InvalidToken)?;
+                tx.end_session(session.id, EndReason::Logout, now)?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Ends every session of the caller. How many it were.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn logout_all(&self, caller: &Caller) -> Result<usize, Internal> {
+        let (user, now) = (caller.principal.id, self.core.clock.now());
+        self.core
+            .store
+            .write(move |tx| Ok(tx.end_sessions_of(user, None, EndReason::Revoked, now)?))
+            .await
+    }
+
+    /// The caller's live sessions, the oldest login first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sessions(&self, caller: &Caller) -> Result<Vec<Session>, Internal> {
+        let (user, now) = (caller.principal.id, self.core.clock.now());
+        self.core
+            .store
+            .read(move |tx| Ok(tx.live_sessions_of(user, now)?))
+            .await
+    }
+
+    /// Ends one of the caller's sessions, the present one too.
+    ///
+    /// # Errors
+    /// [`EndSessionError::NotFound`] when it is another's, has ended or never was.
+    pub async fn end_session(&self, caller: &Caller, id: SessionId) -> Result<(), EndSessionError> {
+        let (user, now) = (caller.principal.id, self.core.clock.now());
+        self.core
+            .store
+            .write(move |tx| {
+                tx.session(id)?
+                    .filter(|session| session.user_id == user && session.is_live(now))
+                    .ok_or(EndSessionError::NotFound)?;
+                tx.end_session(id, EndReason::Revoked, now)?;
+                Ok(())
+            })
+            .await
+    }
+
+    fn read_live(&self, access_token: &str) -> Result<(UserId, SessionId), AuthenticateError> {
+        self.core.feed.check_fresh()?;
+        let access = self
+            .core
+            .keys
+            .read_access(access_token, self.core.clock.now())
+            .filter(|access| !self.core.memory.revoked.contains(access.session))
+            .ok_or(AuthenticateError::InvalidToken)?;
+        Ok((access.user, access.session))
+    }
+
+    /// The pair for the session's present generation.
+    fn issue(
+        &self,
+        session: &Session,
+        principal: &Principal,
+        now: DateTime<Utc>,
+    ) -> Result<TokenPair, StoreError> {
+        let lifetime = self.core.settings.load().access_token_lifetime;
+        self.core
+            .keys
+            .issue(session, principal, now, lifetime)
+            .ok_or_else(|| {
+                StoreError::Backend("a session whose key is not known was to be continued".into())
+            })
+    }
+}
+
+fn caller(principal: Arc<Principal>, session: SessionId) -> Result<Caller, AuthenticateError> {
+    if principal.is_active {
+        Ok(Caller { principal, session })
+    } else {
+        Err(AuthenticateError::InvalidToken)
+    }
+}
+
+/// The session that a refresh token belongs to. A UUID finds it only as one of its last two secrets.
+fn find(
+    tx: &mut dyn Transaction,
+    core: &Core,
+    presented: &PresentedSecret,
+) -> Result<Option<Session>, StoreError> {
+    match presented {
+        PresentedSecret::Token { session, .. } => tx.session(*session),
+        PresentedSecret::Uuid(uuid) => {
+            let session = tx.session_by_digest(&core.keys.digests(*uuid))?;
+            Ok(session
+                .filter(|session| core.keys.recognise(session, presented) != Presented::Older))
+        }
+    }
+}

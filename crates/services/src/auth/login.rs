@@ -1,0 +1,176 @@
+//! A password for a session.
+
+use super::AuthService;
+use crate::error::{Internal, from_internal};
+use crate::passwords::Verification;
+use crate::principals::Principal;
+use crate::refresh_secret::RefreshSecret;
+use crate::services::Core;
+use crate::tokens::TokenPair;
+use chrono::{DateTime, Utc};
+use doorward_domain::session::{EndReason, MAX_SESSIONS_PER_USER, Salt, Session};
+use doorward_domain::{EmailAddress, Origin, Password, PasswordHash, SessionId, User, Username};
+use doorward_storage::{StoreError, Transaction};
+use rand::RngExt;
+use secrecy::SecretString;
+use std::sync::Arc;
+
+/// Somebody's attempt to log in.
+#[derive(Debug)]
+pub struct Login {
+    /// The username; where it is an email address, that is looked up too.
+    pub username: Option<String>,
+    /// The email address. Where it is given, the username is not looked at.
+    pub email: Option<String>,
+    /// The password.
+    pub password: SecretString,
+    /// Where the attempt comes from.
+    pub origin: Origin,
+}
+
+/// A login that succeeded.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who it is.
+    pub principal: Arc<Principal>,
+    /// The new session's first pair.
+    pub tokens: TokenPair,
+}
+
+/// Why a login does not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Unknown user, wrong password, inactive account: nobody learns which.
+    #[error("invalid credentials")]
+    InvalidCredentials,
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+from_internal!(LoginError);
+
+impl AuthService {
+    /// Checks the password and begins a session.
+    ///
+    /// An unknown user costs what a wrong password costs. The session is begun under the user's row lock and only if
+    /// the account is still active and its hash still the one that was verified.
+    ///
+    /// # Errors
+    /// [`LoginError::InvalidCredentials`], whatever it is that does not fit.
+    pub async fn login(&self, login: Login) -> Result<SignedIn, LoginError> {
+        let password =
+            Password::parse(login.password).map_err(|_unusable| LoginError::InvalidCredentials)?;
+        let (username, email) = (login.username, login.email);
+        let user = self
+            .core
+            .store
+            .read(move |tx| find_user(tx, username.as_deref(), email.as_deref()))
+            .await?;
+        let stored = user.as_ref().and_then(|user| user.password.clone());
+        let verified = self.core.passwords.verify(password, stored.clone()).await?;
+        let (Some(user), Verification::Match { replacement }) = (user, verified) else {
+            return Err(LoginError::InvalidCredentials);
+        };
+        let beginning = Beginning {
+            user,
+            verified: stored,
+            replacement,
+            origin: login.origin,
+        };
+        let core = Arc::clone(&self.core);
+        let (user, session) = self
+            .core
+            .store
+            .write(move |tx| begin_session(tx, &core, beginning))
+            .await?;
+        let principal = Arc::new(Principal::from(user));
+        let tokens = self.issue(&session, &principal, session.created_at)?;
+        Ok(SignedIn { principal, tokens })
+    }
+}
+
+struct Beginning {
+    user: User,
+    verified: Option<PasswordHash>,
+    replacement: Option<PasswordHash>,
+    origin: Origin,
+}
+
+fn find_user(
+    tx: &mut dyn Transaction,
+    username: Option<&str>,
+    email: Option<&str>,
+) -> Result<Option<User>, StoreError> {
+    let by_email = |tx: &mut dyn Transaction, text: &str| {
+        EmailAddress::parse(text).map_or(Ok(None), |email| tx.user_by_email(&email))
+    };
+    match (email, username) {
+        (Some(email), _) => by_email(tx, email),
+        (None, Some(text)) => {
+            let by_name =
+                Username::parse(text).map_or(Ok(None), |name| tx.user_by_username(&name))?;
+            if by_name.is_some() {
+                Ok(by_name)
+            } else {
+                by_email(tx, text)
+            }
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn begin_session(
+    tx: &mut dyn Transaction,
+    core: &Core,
+    beginning: Beginning,
+) -> Result<(User, Session), LoginError> {
+    let now = core.clock.now();
+    let mut user = tx
+        .lock_user(beginning.user.id)?
+        .filter(|user| user.is_active && user.password == beginning.verified)
+        .ok_or(LoginError::InvalidCredentials)?;
+    user.last_login = Some(now);
+    if beginning.replacement.is_some() {
+        user.password = beginning.replacement;
+    }
+    tx.update_user(&user, now)?;
+    displace_oldest(tx, &user, now)?;
+    let session = new_session(core, &user, beginning.origin, now);
+    tx.insert_session(&session)?;
+    Ok((user, session))
+}
+
+fn displace_oldest(
+    tx: &mut dyn Transaction,
+    user: &User,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let live = tx.live_sessions_of(user.id, now)?;
+    let too_many = (live.len() + 1).saturating_sub(MAX_SESSIONS_PER_USER);
+    for session in live.iter().take(too_many) {
+        tx.end_session(session.id, EndReason::Displaced, now)?;
+    }
+    Ok(())
+}
+
+fn new_session(core: &Core, user: &User, origin: Origin, now: DateTime<Utc>) -> Session {
+    let settings = core.settings.load();
+    let (id, salt) = (SessionId::new(now), Salt(rand::rng().random()));
+    let keys = &core.keys.present;
+    let expires_at = now + settings.refresh_token_lifetime;
+    Session {
+        id,
+        user_id: user.id,
+        generation: 0,
+        salt,
+        digest: RefreshSecret::derive(keys, id, 0, salt).digest(keys),
+        previous_digest: None,
+        created_at: now,
+        rotated_at: now,
+        expires_at,
+        access_expires_at: (now + settings.access_token_lifetime).min(expires_at),
+        origin,
+        end: None,
+    }
+}

@@ -1,0 +1,190 @@
+//! The change feed: how this node learns what it must forget.
+//!
+//! What is kept in memory is dropped through here and through nothing else. A commit of this node is heard at once, as
+//! a listener of the store; those of other nodes are read from the feed's table, by a short poll that a hint can hurry.
+//! A node that has not been able to read the feed for [`MAX_AGE`] does not trust its memory any more.
+
+use crate::clock::Clock;
+use crate::error::Internal;
+use crate::principals::PrincipalCache;
+use crate::revocations::RevokedSessions;
+use crate::user_list::UserListCache;
+use doorward_domain::Change;
+use doorward_storage::{CommitListener, FeedPosition, Store, StoreError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How often the feed is read when nobody hurries.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// After so long without the feed, requests that rely on memory are refused.
+pub const MAX_AGE: Duration = Duration::from_secs(10);
+/// After so long without the feed, rows that were missed may have been swept: everything is loaded anew.
+const RELOAD_AFTER: Duration = Duration::from_mins(10);
+/// How long rows stay in the feed at least.
+pub(crate) const RETENTION: Duration = Duration::from_hours(1);
+
+/// What is kept in memory and follows the feed.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) principals: PrincipalCache,
+    pub(crate) revoked: RevokedSessions,
+    pub(crate) user_lists: UserListCache,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self {
+            principals: PrincipalCache::new(),
+            revoked: RevokedSessions::default(),
+            user_lists: UserListCache::new(),
+        }
+    }
+
+    fn apply(&self, change: Change) {
+        match change {
+            Change::SessionEnded { session, until } => self.revoked.insert(session, until),
+            Change::UserChanged(user) => {
+                self.principals.drop(user);
+                self.user_lists.drop_full();
+            }
+            Change::UserListChanged => self.user_lists.drop_public(),
+        }
+    }
+
+    fn clear(&self) {
+        self.principals.clear();
+        self.user_lists.drop_full();
+        self.user_lists.drop_public();
+    }
+}
+
+impl CommitListener for Memory {
+    fn committed(&self, changes: &[Change]) {
+        for change in changes {
+            self.apply(*change);
+        }
+    }
+}
+
+/// Reads the feed for this node.
+#[derive(Debug)]
+pub struct ChangeFeed {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    memory: Arc<Memory>,
+    position: Mutex<Option<FeedPosition>>,
+    /// Milliseconds of uptime; 0 is never.
+    read_at: AtomicU64,
+    hint: Notify,
+}
+
+impl ChangeFeed {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, memory: Arc<Memory>) -> Self {
+        let listener: Arc<dyn CommitListener> = Arc::<Memory>::clone(&memory);
+        store.subscribe(listener);
+        Self {
+            store,
+            clock,
+            memory,
+            position: Mutex::new(None),
+            read_at: AtomicU64::new(0),
+            hint: Notify::new(),
+        }
+    }
+
+    /// Learns what other nodes have changed since the last call; at the first one, and after a long silence, everything
+    /// that still matters.
+    ///
+    /// # Errors
+    /// The store's, when the feed cannot be read.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        let began = self.clock.uptime();
+        let known = self
+            .position()
+            .clone()
+            .filter(|_| self.age() < RELOAD_AFTER);
+        let next = match known {
+            Some(position) => self.read_on(position).await?,
+            None => self.load().await?,
+        };
+        *self.position() = Some(next);
+        self.memory.revoked.sweep(self.clock.now());
+        let began = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
+        self.read_at.store(began.max(1), Ordering::Release);
+        Ok(())
+    }
+
+    /// Follows the feed for ever.
+    pub async fn follow(&self) {
+        let mut is_cut_off = false;
+        loop {
+            let _ = tokio::time::timeout(POLL_INTERVAL, self.hint.notified()).await;
+            match self.catch_up().await {
+                Ok(()) if is_cut_off => {
+                    is_cut_off = false;
+                    tracing::info!("the change feed is read again");
+                }
+                Err(error) if !is_cut_off => {
+                    is_cut_off = true;
+                    tracing::warn!(%error, "the change feed cannot be read");
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Says that there is something to read.
+    pub fn hurry(&self) {
+        self.hint.notify_one();
+    }
+
+    /// How long ago the feed was last read; for ever, before the first time.
+    pub fn age(&self) -> Duration {
+        match self.read_at.load(Ordering::Acquire) {
+            0 => Duration::MAX,
+            at => self
+                .clock
+                .uptime()
+                .saturating_sub(Duration::from_millis(at)),
+        }
+    }
+
+    /// # Errors
+    /// [`Internal::Stale`] when memory cannot be trusted.
+    pub(crate) fn check_fresh(&self) -> Result<(), Internal> {
+        let age = self.age();
+        if age < MAX_AGE {
+            Ok(())
+        } else {
+            Err(Internal::Stale(age))
+        }
+    }
+
+    async fn load(&self) -> Result<FeedPosition, StoreError> {
+        let now = self.clock.now();
+        let (end, ended) = self
+            .store
+            .read(move |tx| Ok::<_, StoreError>((tx.feed_end()?, tx.ended_sessions(now)?)))
+            .await?;
+        for (session, until) in ended {
+            self.memory.revoked.insert(session, until);
+        }
+        self.memory.clear();
+        Ok(end)
+    }
+
+    async fn read_on(&self, position: FeedPosition) -> Result<FeedPosition, StoreError> {
+        let page = self
+            .store
+            .read(move |tx| tx.changes_after(&position))
+            .await?;
+        self.memory.committed(&page.changes);
+        Ok(page.next)
+    }
+
+    fn position(&self) -> std::sync::MutexGuard<'_, Option<FeedPosition>> {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

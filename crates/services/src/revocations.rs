@@ -1,0 +1,58 @@
+//! The sessions that have ended while an access token of theirs may still be alive.
+
+use crate::tokens::LEEWAY;
+use chrono::{DateTime, Utc};
+use doorward_domain::SessionId;
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Asked at every request, and empty most of the time: an entry lives no longer than the last access token of its
+/// session.
+#[derive(Debug, Default)]
+pub(crate) struct RevokedSessions {
+    until: RwLock<HashMap<SessionId, DateTime<Utc>>>,
+}
+
+impl RevokedSessions {
+    pub(crate) fn contains(&self, session: SessionId) -> bool {
+        self.read().contains_key(&session)
+    }
+
+    pub(crate) fn insert(&self, session: SessionId, until: DateTime<Utc>) {
+        self.write().insert(session, until);
+    }
+
+    /// Forgets those whose tokens have all expired.
+    pub(crate) fn sweep(&self, now: DateTime<Utc>) {
+        let is_needed = |until: &DateTime<Utc>| now <= *until + LEEWAY;
+        if self.read().values().all(is_needed) {
+            return;
+        }
+        self.write().retain(|_, until| is_needed(until));
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<SessionId, DateTime<Utc>>> {
+        self.until.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<SessionId, DateTime<Utc>>> {
+        self.until.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn an_ended_session_is_remembered_as_long_as_a_token_of_it_is_accepted() {
+        let (set, now) = (RevokedSessions::default(), DateTime::UNIX_EPOCH);
+        let session = SessionId::new(now);
+        set.insert(session, now + TimeDelta::seconds(300));
+        set.sweep(now + TimeDelta::seconds(305));
+        assert!(set.contains(session));
+        set.sweep(now + TimeDelta::seconds(306));
+        assert!(!set.contains(session));
+    }
+}

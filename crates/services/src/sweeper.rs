@@ -1,0 +1,74 @@
+//! Deletes what nobody needs any more, in small batches, so that no request waits for it.
+
+use crate::feed::RETENTION;
+use crate::services::Core;
+use crate::tokens::LEEWAY;
+use chrono::TimeDelta;
+use doorward_storage::StoreError;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often there is a look.
+pub const INTERVAL: Duration = Duration::from_mins(1);
+/// How many rows one transaction deletes at the most.
+pub const BATCH: u32 = 500;
+
+/// The sweeper of sessions and of the change feed.
+#[derive(Debug)]
+pub struct Sweeper {
+    core: Arc<Core>,
+}
+
+/// How many rows were deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Sessions that are over.
+    pub sessions: usize,
+    /// Changes that every node has read.
+    pub changes: usize,
+}
+
+impl Sweeper {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Deletes everything that is due, batch by batch.
+    ///
+    /// # Errors
+    /// The store's; what was deleted until then stays so.
+    pub async fn sweep(&self) -> Result<Swept, StoreError> {
+        let now = self.core.clock.now();
+        let (over, read) = (
+            now - LEEWAY,
+            now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
+        );
+        let mut swept = Swept::default();
+        loop {
+            let (sessions, changes) = self
+                .core
+                .store
+                .write(move |tx| {
+                    let sessions = tx.sweep_sessions(over, BATCH)?;
+                    Ok::<_, StoreError>((sessions, tx.sweep_changes(read, over, BATCH)?))
+                })
+                .await?;
+            swept.sessions += sessions;
+            swept.changes += changes;
+            if sessions == 0 && changes == 0 {
+                return Ok(swept);
+            }
+        }
+    }
+
+    /// Sweeps again and again, for ever.
+    pub async fn run(&self) {
+        loop {
+            match self.sweep().await {
+                Ok(swept) => tracing::debug!(?swept, "swept"),
+                Err(error) => tracing::warn!(%error, "sweeping stopped; it goes on in a minute"),
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+}

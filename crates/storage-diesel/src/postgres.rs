@@ -1,0 +1,163 @@
+//! PostgreSQL: a few threads that read and a few that write, each with a connection of its own.
+//!
+//! Nothing is kept in the session of a connection but prepared statements, so that PgBouncer may stand between in
+//! transaction mode: the time limits come with the `BEGIN`, in the same round trip.
+
+use crate::backend::Backend;
+use crate::config::StoreConfig;
+use crate::database_url::PostgresUrl;
+use crate::error::from_diesel;
+use crate::job::Job;
+use crate::listeners::Listeners;
+use crate::open_error::{OpenError, on_one_line};
+use crate::store::{Intake, spawn};
+use crate::unit::{self, Ending};
+use crossbeam_channel::Receiver;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, ConnectionError, PgConnection};
+use doorward_storage::{Mode, StoreError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// An unreachable server is given up after this many seconds, a silent one after these milliseconds.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("application_name", "doorward"),
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("tcp_user_timeout", "10000"),
+];
+
+/// Starts the threads.
+pub(crate) fn start(
+    url: &PostgresUrl,
+    config: &StoreConfig,
+    intake: &Intake,
+) -> Result<Vec<JoinHandle<()>>, OpenError> {
+    let readers = (0..config.postgres_readers.get()).map(|_| (Mode::Read, &intake.readers));
+    let writers = (0..config.postgres_writers.get()).map(|_| (Mode::Write, &intake.writers));
+    readers
+        .chain(writers)
+        .map(|(mode, jobs)| {
+            let link = Link {
+                url: url.clone(),
+                begin: begin_sql(mode, config.finish_within),
+                mode,
+                connection: None,
+            };
+            let (jobs, listeners) = (jobs.clone(), intake.listeners.clone());
+            let name = match mode {
+                Mode::Read => "postgres reader",
+                Mode::Write => "postgres writer",
+            };
+            spawn(name, move || serve(link, &jobs, &listeners))
+        })
+        .collect()
+}
+
+/// # Errors
+/// [`OpenError`] that says why, without the password.
+pub(crate) fn connect(url: &PostgresUrl) -> Result<PgConnection, OpenError> {
+    PgConnection::establish(&url.with_defaults(&DEFAULTS)).map_err(|error| refused(url, &error))
+}
+
+fn refused(url: &PostgresUrl, error: &ConnectionError) -> OpenError {
+    let server = url.to_string();
+    let reason = url.redact(&on_one_line(error));
+    let says = |what: &[&str]| what.iter().any(|what| reason.contains(what));
+    if says(&[
+        "password authentication failed",
+        "no password supplied",
+        "authentication failed",
+        "pg_hba.conf",
+        "role \"",
+    ]) {
+        OpenError::AuthenticationFailed { server, reason }
+    } else if says(&["database \""]) && says(&["does not exist"]) {
+        OpenError::NoDatabase { server }
+    } else {
+        OpenError::Unreachable { server, reason }
+    }
+}
+
+/// Time limits come with every transaction; they end what a caller has stopped waiting for.
+fn begin_sql(mode: Mode, finish_within: Duration) -> String {
+    let begin = match mode {
+        Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    };
+    let limit = finish_within.as_millis().max(2);
+    let lock_limit = limit / 2;
+    format!(
+        "{begin}; SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {lock_limit}; \
+         SET LOCAL idle_in_transaction_session_timeout = {limit}"
+    )
+}
+
+/// A thread's connection, which is replaced when it breaks.
+struct Link {
+    url: PostgresUrl,
+    begin: String,
+    mode: Mode,
+    connection: Option<PgConnection>,
+}
+
+impl Link {
+    /// Opens a transaction. A connection that has broken since the last one, as after a restart of the server, is
+    /// replaced: nothing has run on it yet.
+    fn begin(&mut self) -> Result<PgConnection, StoreError> {
+        if let Some(mut connection) = self.connection.take()
+            && connection.batch_execute(&self.begin).is_ok()
+        {
+            return Ok(connection);
+        }
+        let mut connection = self.connect()?;
+        self.execute(&mut connection, &self.begin)?;
+        Ok(connection)
+    }
+
+    fn connect(&self) -> Result<PgConnection, StoreError> {
+        connect(&self.url).map_err(|error| StoreError::Unavailable(Box::new(error)))
+    }
+
+    /// Ends the transaction; the connection is kept only if that works.
+    fn end(&mut self, mut connection: PgConnection, sql: &str) -> Result<(), StoreError> {
+        self.execute(&mut connection, sql)?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn execute(&self, connection: &mut PgConnection, sql: &str) -> Result<(), StoreError> {
+        connection
+            .batch_execute(sql)
+            .map_err(|error| from_diesel(error, self.mode))
+    }
+}
+
+fn serve(mut link: Link, jobs: &Receiver<Job>, listeners: &Listeners) {
+    match link.connect() {
+        Ok(connection) => link.connection = Some(connection),
+        Err(error) => tracing::warn!(%error, "not connected yet"),
+    }
+    for job in jobs.iter().filter_map(Job::in_time) {
+        match link.begin() {
+            Ok(connection) => in_transaction(&mut link, connection, job, listeners),
+            Err(error) => job.refuse(error),
+        }
+    }
+}
+
+fn in_transaction(link: &mut Link, mut connection: PgConnection, job: Job, listeners: &Listeners) {
+    let Some((work, reply)) = job.begin() else {
+        let _ = link.end(connection, "ROLLBACK");
+        return;
+    };
+    let answer = match unit::run(work, Backend::Postgres(&mut connection), link.mode) {
+        Ending::Commit(changes) => link
+            .end(connection, "COMMIT")
+            .inspect(|()| listeners.tell(&changes)),
+        // When the rollback fails the connection is gone, and with it the transaction.
+        Ending::Rollback(answer) => link.end(connection, "ROLLBACK").or(Ok(())).and(answer),
+    };
+    reply.send(answer);
+}

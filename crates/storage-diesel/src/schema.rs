@@ -1,0 +1,61 @@
+//! The tables, as both databases have them.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    use diesel::sql_types::{Bool, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    users (id) {
+        id -> Id,
+        username -> Text,
+        username_key -> Text,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        password -> Nullable<Text>,
+        role -> Text,
+        is_active -> Bool,
+        date_joined -> Instant,
+        last_login -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    sessions (id) {
+        id -> Id,
+        user_id -> Id,
+        generation -> BigInt,
+        salt -> Binary,
+        digest -> Binary,
+        previous_digest -> Nullable<Binary>,
+        created_at -> Instant,
+        rotated_at -> Instant,
+        expires_at -> Instant,
+        access_expires_at -> Instant,
+        ip_address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        ended_at -> Nullable<Instant>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    changes (seq) {
+        seq -> BigInt,
+        /// PostgreSQL only.
+        xid -> BigInt,
+        kind -> Text,
+        subject -> Nullable<Id>,
+        until -> Nullable<Instant>,
+        recorded_at -> Instant,
+    }
+}
+
+joinable!(sessions -> users (user_id));
+allow_tables_to_appear_in_same_query!(users, sessions);

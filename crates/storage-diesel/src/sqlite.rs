@@ -1,0 +1,208 @@
+//! SQLite: one thread that writes and some that read.
+//!
+//! The writer takes all work that waits into one transaction, with a savepoint for each, so that many durable writes
+//! share one fsync. Nobody hears of success before that transaction is committed.
+
+mod file;
+
+use crate::backend::Backend;
+use crate::config::StoreConfig;
+use crate::error::from_diesel;
+use crate::job::{Job, Reply};
+use crate::listeners::Listeners;
+use crate::open_error::OpenError;
+use crate::store::{Intake, spawn};
+use crate::unit::{self, Ending};
+use crossbeam_channel::Receiver;
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+use doorward_storage::{Mode, StoreError, Work};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+
+pub(crate) use file::{connect, open_existing, open_or_create, unusable};
+
+/// More than that would let the first of them wait too long.
+const MOST_PER_COMMIT: usize = 64;
+
+/// Starts the threads on a file that is ours and migrated.
+pub(crate) fn start(
+    file: &Path,
+    config: &StoreConfig,
+    intake: &Intake,
+) -> Result<Vec<JoinHandle<()>>, OpenError> {
+    let writer = Link::open(file, Mode::Write)?;
+    let (jobs, listeners) = (intake.writers.clone(), intake.listeners.clone());
+    let mut threads = vec![spawn("sqlite writer", move || {
+        write(writer, &jobs, &listeners);
+    })?];
+    for _ in 0..config.sqlite_readers.get() {
+        let reader = Link::open(file, Mode::Read)?;
+        let jobs = intake.readers.clone();
+        threads.push(spawn("sqlite reader", move || read(reader, &jobs))?);
+    }
+    Ok(threads)
+}
+
+/// A thread's connection. After an error that leaves its state in doubt it is closed, which undoes whatever is open,
+/// and opened anew.
+struct Link {
+    file: PathBuf,
+    mode: Mode,
+    connection: Option<SqliteConnection>,
+}
+
+impl Link {
+    fn open(file: &Path, mode: Mode) -> Result<Self, OpenError> {
+        Ok(Self {
+            file: file.to_owned(),
+            mode,
+            connection: Some(connect(file, mode)?),
+        })
+    }
+
+    fn begin(&mut self) -> Result<SqliteConnection, StoreError> {
+        let begin = match self.mode {
+            Mode::Read => "BEGIN",
+            // BEGIN alone would fail at the first write whenever another process has written meanwhile.
+            Mode::Write => "BEGIN IMMEDIATE",
+        };
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.file, self.mode)
+                .map_err(|error| StoreError::Unavailable(Box::new(error)))?,
+        };
+        self.execute(&mut connection, begin)?;
+        Ok(connection)
+    }
+
+    /// Ends the transaction; the connection is kept only if that works.
+    fn end(&mut self, mut connection: SqliteConnection, sql: &str) -> Result<(), StoreError> {
+        self.execute(&mut connection, sql)?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn execute(&self, connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreError> {
+        connection
+            .batch_execute(sql)
+            .map_err(|error| from_diesel(error, self.mode))
+    }
+}
+
+fn read(mut link: Link, jobs: &Receiver<Job>) {
+    for job in jobs.iter().filter_map(Job::in_time) {
+        let mut connection = match link.begin() {
+            Ok(connection) => connection,
+            Err(error) => {
+                job.refuse(error);
+                continue;
+            }
+        };
+        let Some((work, reply)) = job.begin() else {
+            let _ = link.end(connection, "ROLLBACK");
+            continue;
+        };
+        let answer = match unit::run(work, Backend::Sqlite(&mut connection), Mode::Read) {
+            Ending::Commit(_) => link.end(connection, "COMMIT"),
+            Ending::Rollback(answer) => {
+                let _ = link.end(connection, "ROLLBACK");
+                answer
+            }
+        };
+        reply.send(answer);
+    }
+}
+
+fn write(mut link: Link, jobs: &Receiver<Job>, listeners: &Listeners) {
+    while let Ok(first) = jobs.recv() {
+        let mut waiting: VecDeque<_> = std::iter::once(first)
+            .chain(jobs.try_iter().take(MOST_PER_COMMIT - 1))
+            .filter_map(Job::in_time)
+            .collect();
+        while !waiting.is_empty() {
+            commit_together(&mut link, &mut waiting, listeners);
+        }
+    }
+}
+
+/// One transaction for all that waits, or, if it breaks, for those up to that point.
+fn commit_together(link: &mut Link, waiting: &mut VecDeque<Job>, listeners: &Listeners) {
+    let mut connection = match link.begin() {
+        Ok(connection) => connection,
+        Err(error) => {
+            for job in waiting.drain(..) {
+                job.refuse(same(&error));
+            }
+            return;
+        }
+    };
+    let mut ran = Vec::with_capacity(waiting.len());
+    let mut intact = Ok(());
+    while let (Some(job), Ok(())) = (waiting.pop_front(), &intact) {
+        if let Some((work, reply)) = job.begin() {
+            let ending;
+            (ending, intact) = in_savepoint(link, &mut connection, work);
+            ran.push((reply, ending));
+        }
+    }
+    // Unless it is committed, dropping the connection undoes what is left of the transaction.
+    let committed = intact.and_then(|()| link.end(connection, "COMMIT"));
+    answer(ran, &committed, listeners);
+}
+
+/// Runs one unit of work, and tells how it has to end and whether the transaction around it is intact. After
+/// `SQLITE_FULL` or an I/O error SQLite may have rolled back all of it; the savepoint is gone then, too.
+fn in_savepoint(
+    link: &Link,
+    connection: &mut SqliteConnection,
+    work: Work,
+) -> (Ending, Result<(), StoreError>) {
+    if let Err(error) = link.execute(connection, "SAVEPOINT unit") {
+        return (Ending::Rollback(Err(same(&error))), Err(error));
+    }
+    let ending = unit::run(work, Backend::Sqlite(connection), Mode::Write);
+    let end = match &ending {
+        Ending::Commit(_) => "RELEASE unit",
+        Ending::Rollback(_) => "ROLLBACK TO unit; RELEASE unit",
+    };
+    let intact = link.execute(connection, end).map_err(|error| {
+        StoreError::Unavailable(format!("the transaction was lost: {error}").into())
+    });
+    (ending, intact)
+}
+
+/// Tells the listeners, then the callers.
+fn answer(ran: Vec<(Reply, Ending)>, committed: &Result<(), StoreError>, listeners: &Listeners) {
+    if committed.is_ok() {
+        let changes: Vec<_> = ran
+            .iter()
+            .filter_map(|(_, ending)| match ending {
+                Ending::Commit(changes) => Some(changes.as_slice()),
+                Ending::Rollback(_) => None,
+            })
+            .flatten()
+            .copied()
+            .collect();
+        listeners.tell(&changes);
+    }
+    for (reply, ending) in ran {
+        reply.send(match (ending, committed) {
+            (Ending::Commit(_), Ok(())) => Ok(()),
+            (Ending::Commit(_), Err(error)) => Err(same(error)),
+            (Ending::Rollback(answer), _) => answer,
+        });
+    }
+}
+
+/// The error once more, for another caller whom it strikes.
+fn same(error: &StoreError) -> StoreError {
+    let text = error.to_string().into();
+    match error {
+        StoreError::Unavailable(_) => StoreError::Unavailable(text),
+        StoreError::Backend(_) | StoreError::Conflict(_) | StoreError::Inconsistent { .. } => {
+            StoreError::Backend(text)
+        }
+    }
+}

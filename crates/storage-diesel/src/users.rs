@@ -1,0 +1,306 @@
+//! Users.
+
+use crate::backend::on_backend;
+use crate::schema::users;
+use crate::transaction::{DieselTransaction, unexpected_count};
+use crate::types::{DbId, DbInstant};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use doorward_domain::{Change, EmailAddress, PasswordHash, Role, User, UserId, Username};
+use doorward_storage::{StoreError, UserQuery, UserRepository};
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct UserRow {
+    id: DbId,
+    username: String,
+    username_key: String,
+    email: Option<String>,
+    email_key: Option<String>,
+    password: Option<String>,
+    role: String,
+    is_active: bool,
+    date_joined: DbInstant,
+    last_login: Option<DbInstant>,
+}
+
+impl From<&User> for UserRow {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.into(),
+            username: user.username.as_str().to_owned(),
+            username_key: user.username.key(),
+            email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            email_key: user.email.as_ref().map(EmailAddress::key),
+            password: user.password.as_ref().map(|hash| hash.as_str().to_owned()),
+            role: user.role.as_str().to_owned(),
+            is_active: user.is_active,
+            date_joined: user.date_joined.into(),
+            last_login: user.last_login.map(DbInstant::from),
+        }
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let bad = |column| StoreError::Inconsistent {
+            table: "users",
+            column,
+        };
+        let email = row.email.map(EmailAddress::try_from).transpose();
+        let password = row.password.map(PasswordHash::try_from).transpose();
+        Ok(Self {
+            id: UserId::from_uuid(row.id.0),
+            username: Username::try_from(row.username).map_err(|_| bad("username"))?,
+            email: email.map_err(|_| bad("email"))?,
+            password: password.map_err(|_| bad("password"))?,
+            role: Role::try_from(row.role).map_err(|_| bad("role"))?,
+            is_active: row.is_active,
+            date_joined: row.date_joined.0,
+            last_login: row.last_login.map(|at| at.0),
+        })
+    }
+}
+
+/// What the public list of users shows of one.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub(crate) struct ListedAs {
+    id: DbId,
+    username: String,
+    is_active: bool,
+    date_joined: DbInstant,
+}
+
+impl From<&User> for ListedAs {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.into(),
+            username: user.username.as_str().to_owned(),
+            is_active: user.is_active,
+            date_joined: user.date_joined.into(),
+        }
+    }
+}
+
+/// The query of a page; a macro, since its type is another one for each database.
+macro_rules! matching {
+    ($query:expr, $prefix:expr) => {{
+        let mut users = users::table
+            .select(UserRow::as_select())
+            .order(users::id)
+            .limit($query.limit.into())
+            .into_boxed();
+        if let Some(end) = end_of_prefix($prefix) {
+            // Ranges of the keys' indexes, without anything to escape.
+            let username = users::username_key
+                .ge($prefix)
+                .and(users::username_key.lt(end.clone()));
+            let email = users::email_key.ge($prefix).and(users::email_key.lt(end));
+            users = users.filter(username.nullable().or(email));
+        }
+        if let Some(role) = $query.role {
+            users = users.filter(users::role.eq(role.as_str()));
+        }
+        if $query.active_only {
+            users = users.filter(users::is_active.eq(true));
+        }
+        if let Some(after) = $query.after {
+            users = users.filter(users::id.gt(DbId::from(after)));
+        }
+        users
+    }};
+}
+impl UserRepository for DieselTransaction<'_> {
+    fn insert_user(&mut self, user: &User) -> Result<(), StoreError> {
+        let row = UserRow::from(user);
+        let count = on_backend!(self, |c| diesel::insert_into(users::table)
+            .values(&row)
+            .execute(c))?;
+        if count != 1 {
+            return Err(unexpected_count(count, "users"));
+        }
+        let at = made_at(user);
+        self.record(Change::UserChanged(user.id), at)?;
+        self.record(Change::UserListChanged, at)
+    }
+
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let wanted = users::table.find(DbId::from(id));
+        let row = on_backend!(self, |c| wanted
+            .select(UserRow::as_select())
+            .first(c)
+            .optional())?;
+        row.map(User::try_from).transpose()
+    }
+
+    fn lock_user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let wanted = users::table.find(DbId::from(id));
+        let row = on_backend!(
+            self,
+            postgres
+                | c
+                | wanted
+                    .select(UserRow::as_select())
+                    .for_no_key_update()
+                    .first(c)
+                    .optional(),
+            sqlite | c | wanted.select(UserRow::as_select()).first(c).optional() // there is one writer
+        )?;
+        let user = row.map(User::try_from).transpose()?;
+        self.locked_user = user.as_ref().map(ListedAs::from);
+        Ok(user)
+    }
+
+    fn user_by_email(&mut self, email: &EmailAddress) -> Result<Option<User>, StoreError> {
+        let wanted = users::table.filter(users::email_key.eq(email.key()));
+        let row = on_backend!(self, |c| wanted
+            .select(UserRow::as_select())
+            .first(c)
+            .optional())?;
+        row.map(User::try_from).transpose()
+    }
+
+    fn user_by_username(&mut self, username: &Username) -> Result<Option<User>, StoreError> {
+        let wanted = users::table.filter(users::username_key.eq(username.key()));
+        let row = on_backend!(self, |c| wanted
+            .select(UserRow::as_select())
+            .first(c)
+            .optional())?;
+        row.map(User::try_from).transpose()
+    }
+
+    fn update_user(&mut self, user: &User, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let Some(before) = self.lock_listed(user.id)? else {
+            return Ok(false);
+        };
+        let row = UserRow::from(user);
+        let target = users::table.find(row.id);
+        let count = on_backend!(self, |c| diesel::update(target).set(&row).execute(c))?;
+        if count != 1 {
+            return Err(unexpected_count(count, "users"));
+        }
+        let after = ListedAs::from(user);
+        self.record(Change::UserChanged(user.id), at)?;
+        if before != after {
+            self.record(Change::UserListChanged, at)?;
+        }
+        self.locked_user = Some(after);
+        Ok(true)
+    }
+
+    fn delete_user(&mut self, id: UserId, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let target = users::table.find(DbId::from(id));
+        let count = on_backend!(self, |c| diesel::delete(target).execute(c))?;
+        self.locked_user = None;
+        if count == 0 {
+            return Ok(false);
+        }
+        self.record(Change::UserChanged(id), at)?;
+        self.record(Change::UserListChanged, at)?;
+        Ok(true)
+    }
+
+    fn lock_active_owners(&mut self) -> Result<Vec<UserId>, StoreError> {
+        let owners = users::table
+            .filter(users::role.eq(Role::Owner.as_str()))
+            .filter(users::is_active.eq(true))
+            .order(users::id) // everybody locks in this order, so nobody waits in a circle
+            .select(users::id);
+        let ids: Vec<DbId> = on_backend!(
+            self,
+            postgres | c | owners.for_no_key_update().load(c),
+            sqlite | c | owners.load(c) // there is one writer
+        )?;
+        Ok(ids.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
+    }
+
+    fn list_users(&mut self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
+        let prefix = query.prefix.as_deref().unwrap_or_default();
+        if prefix.contains('\0') {
+            return Ok(Vec::new()); // no key has a NUL, and PostgreSQL takes none
+        }
+        let rows = on_backend!(self, |c| matching!(query, prefix).load(c))?;
+        Ok(readable(rows))
+    }
+}
+
+impl DieselTransaction<'_> {
+    /// What the list shows of a user, and nobody else changes him; a look in memory if he is locked already.
+    fn lock_listed(&mut self, id: UserId) -> Result<Option<ListedAs>, StoreError> {
+        if let Some(locked) = &self.locked_user
+            && locked.id == DbId::from(id)
+        {
+            return Ok(Some(locked.clone()));
+        }
+        let wanted = users::table.find(DbId::from(id));
+        on_backend!(
+            self,
+            postgres
+                | c
+                | wanted
+                    .select(ListedAs::as_select())
+                    .for_no_key_update()
+                    .first(c)
+                    .optional(),
+            sqlite | c | wanted.select(ListedAs::as_select()).first(c).optional()
+        )
+    }
+}
+
+/// When the account was made here: an imported one joined long before, but its id is new.
+fn made_at(user: &User) -> DateTime<Utc> {
+    let by_id = user.id.as_uuid().get_timestamp().and_then(|timestamp| {
+        let (seconds, nanoseconds) = timestamp.to_unix();
+        DateTime::from_timestamp(seconds.try_into().ok()?, nanoseconds)
+    });
+    by_id.map_or(user.date_joined, |at| at.max(user.date_joined))
+}
+
+/// The first text, byte by byte, that is behind all that begin with `prefix`; none if there is no prefix or nothing
+/// behind it.
+fn end_of_prefix(prefix: &str) -> Option<String> {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        // The range steps over the surrogates.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            characters.push(next);
+            return Some(characters.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// The users in a list; a bad row is left out and reported, and harms none of the others.
+fn readable(rows: Vec<UserRow>) -> Vec<User> {
+    rows.into_iter()
+        .filter_map(|row| {
+            let id = row.id.0;
+            User::try_from(row)
+                .inspect_err(|error| tracing::error!(%error, %id, "left out of a list"))
+                .ok()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_behind_all_that_begin_with_it() {
+        for (prefix, end) in [
+            ("", None),
+            ("a", Some("b")),
+            ("ad", Some("ae")),
+            ("a\u{7f}", Some("a\u{80}")),
+            ("a\u{d7ff}", Some("a\u{e000}")),
+            ("a\u{10ffff}", Some("b")),
+            ("\u{10ffff}", None),
+        ] {
+            assert_eq!(end_of_prefix(prefix).as_deref(), end, "{prefix:?}");
+        }
+    }
+}

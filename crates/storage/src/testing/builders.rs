@@ -1,0 +1,63 @@
+//! Users and sessions to change as a test needs them: `User { role: Role::Owner, ..a_user("ada") }`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
+use doorward_domain::{EmailAddress, PasswordHash, Role, SessionId, User, UserId, Username};
+
+/// A fixed instant, with microseconds, and so many seconds behind it.
+pub fn instant(seconds: i64) -> DateTime<Utc> {
+    let start = DateTime::from_timestamp_micros(1_800_000_000_123_456).expect("in range");
+    start + TimeDelta::seconds(seconds)
+}
+
+/// An active user with that name, an address at example.com and a password.
+pub fn a_user(name: &str) -> User {
+    User {
+        id: UserId::new(instant(0)),
+        username: Username::parse(name).expect("a username"),
+        email: Some(EmailAddress::parse(&format!("{name}@example.com")).expect("an address")),
+        password: Some(PasswordHash::parse(format!("plain${name}")).expect("a hash")),
+        role: Role::User,
+        is_active: true,
+        date_joined: instant(0),
+        last_login: None,
+    }
+}
+
+/// A session of the user, begun at `instant(0)`, whose access token lives for 300 s and it itself for 1000 s.
+pub fn a_session(user: &User) -> Session {
+    let id = SessionId::new(instant(0));
+    Session {
+        id,
+        user_id: user.id,
+        generation: 0,
+        salt: Salt(*id.as_uuid().as_bytes()),
+        digest: a_digest(id, 0),
+        previous_digest: None,
+        created_at: instant(0),
+        rotated_at: instant(0),
+        expires_at: instant(1000),
+        access_expires_at: instant(300),
+        origin: Origin::default(),
+        end: None,
+    }
+}
+
+/// The digest of a session's generation; another one for each.
+pub fn a_digest(id: SessionId, generation: u8) -> RefreshDigest {
+    let mut bytes = [generation; 32];
+    for (byte, of_id) in bytes.iter_mut().zip(id.as_uuid().as_bytes()) {
+        *byte = *of_id;
+    }
+    RefreshDigest(bytes)
+}
+
+/// The session's next generation, begun so many seconds after `instant(0)`.
+pub fn advanced(session: &Session, seconds: i64) -> Session {
+    let generation = u8::try_from(session.generation + 1).expect("a young session");
+    session.clone().advanced(
+        a_digest(session.id, generation),
+        instant(seconds),
+        instant(seconds + 300),
+    )
+}
