@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly COMPOSE_FILE=docker-compose.test.yml
 readonly START_SECONDS=60
+readonly CLUSTER_SETTINGS=/etc/postgresql-common/createcluster.d
 
 usage() {
     cat <<'END'
@@ -92,6 +93,13 @@ end_process() {
     wait "$pid" 2>/dev/null || true
 }
 
+remove_installer_files() {
+    ((${#installer_files[@]})) || return 0
+    rm -f -- "${installer_files[@]}"
+    rmdir --parents --ignore-fail-on-non-empty "$CLUSTER_SETTINGS" 2>/dev/null || true
+    installer_files=()
+}
+
 clean_up() {
     trap '' INT TERM HUP
     local pid
@@ -107,7 +115,7 @@ clean_up() {
     if [[ -n $compose_project ]]; then
         compose down --volumes --timeout 10 >&2 || true
     fi
-    rm -f -- "${installer_files[@]}"
+    remove_installer_files
     [[ -z $folder ]] || rm -rf -- "$folder"
 }
 
@@ -159,9 +167,9 @@ programs_are_installed() {
 
 # Installs them without letting Debian start a server or make a database.
 install_with_apt() {
-    local settings=/etc/postgresql-common/createcluster.d/doorward-tests.conf policy=/usr/sbin/policy-rc.d
+    local settings=$CLUSTER_SETTINGS/doorward-tests.conf policy=/usr/sbin/policy-rc.d
     say "Installing PostgreSQL and Redis with apt-get, for the tests. They stay installed, but do not run."
-    mkdir -p "${settings%/*}"
+    mkdir -p "$CLUSTER_SETTINGS"
     installer_files+=("$settings")
     printf 'create_main_cluster = off\n' >"$settings"
     if [[ ! -e $policy ]]; then
@@ -172,9 +180,7 @@ install_with_apt() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get update >&2
     apt-get install --yes --no-install-recommends postgresql redis-server >&2
-    rm -f -- "${installer_files[@]}"
-    installer_files=()
-    rmdir --ignore-fail-on-non-empty "${settings%/*}"
+    remove_installer_files
 }
 
 # PostgreSQL refuses to run as root, and Redis need not: for root, both run as somebody else.

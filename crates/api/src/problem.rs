@@ -11,7 +11,8 @@ use doorward_services::auth::{
 };
 use doorward_services::users::{AdministerError, ListError};
 use doorward_services::{FieldErrors, Internal};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,24 +152,15 @@ impl Problem {
     /// The body of RFC 9457.
     pub fn body(&self, request_id: &str) -> Vec<u8> {
         let title = self.code.title();
-        let mut body = Map::from_iter([
-            (
-                "type".to_owned(),
-                json!(format!("urn:doorward:problem:{}", self.code.as_str())),
-            ),
-            ("title".to_owned(), json!(title)),
-            ("status".to_owned(), json!(self.code.status().as_u16())),
-            ("detail".to_owned(), json!(self.detail.unwrap_or(title))),
-            ("code".to_owned(), json!(self.code.as_str())),
-            ("request_id".to_owned(), json!(request_id)),
-        ]);
-        if !self.errors.is_empty() {
-            let errors = self
-                .errors
-                .iter()
-                .map(|(field, messages)| (field.to_owned(), json!(messages)));
-            body.insert("errors".to_owned(), Value::Object(errors.collect()));
-        }
+        let body = ProblemBody {
+            kind: format!("urn:doorward:problem:{}", self.code.as_str()),
+            title,
+            status: self.code.status().as_u16(),
+            detail: self.detail.unwrap_or(title),
+            code: self.code.as_str(),
+            request_id,
+            errors: self.errors.iter().collect(),
+        };
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
@@ -179,6 +171,19 @@ impl Problem {
         }
         (self.code.status() == StatusCode::UNAUTHORIZED).then_some(r#"Bearer realm="api""#)
     }
+}
+
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    errors: BTreeMap<&'a str, &'a [String]>,
 }
 
 impl fmt::Display for Problem {
@@ -311,6 +316,7 @@ impl From<AdministerError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     #[test]
     fn a_body_has_the_fields_of_the_contract() {
@@ -328,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_never_sent() {
-        let error = doorward_services::Internal::from(doorward_services::hashing::Overloaded {
+        let error = Internal::from(doorward_services::hashing::Overloaded {
             retry_after: Duration::from_secs(3),
         });
         let problem = Problem::from(error);

@@ -16,6 +16,8 @@ mod refresh_secret;
 mod revocations;
 pub mod services;
 pub mod sweeper;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 pub mod user_list;
 pub mod users;

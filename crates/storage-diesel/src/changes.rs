@@ -6,6 +6,7 @@
 //! before it that were still open. Whatever is written by either kind has not been read.
 
 use crate::backend::on_backend;
+use crate::rows::{inconsistent, readable};
 use crate::schema::changes;
 use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
@@ -21,14 +22,16 @@ const USER_CHANGED: &str = "user_changed";
 const USER_LIST_CHANGED: &str = "user_list_changed";
 
 /// This transaction itself counts as open: what it writes later belongs behind the position.
-const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, \
+const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, array_remove( \
      ARRAY(SELECT xid::text::bigint FROM pg_snapshot_xip(snapshot) xid) \
-     || pg_current_xact_id_if_assigned()::text::bigint \
+     || pg_current_xact_id_if_assigned()::text::bigint, NULL) \
      FROM pg_current_snapshot() snapshot";
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = changes, treat_none_as_default_value = false)]
 struct ChangeRow {
+    #[diesel(skip_insertion)] // the database numbers the rows
+    seq: i64,
     kind: String,
     subject: Option<DbId>,
     until: Option<DbInstant>,
@@ -45,6 +48,7 @@ impl ChangeRow {
             Change::UserListChanged => (USER_LIST_CHANGED, None, None),
         };
         Self {
+            seq: 0,
             kind: kind.to_owned(),
             subject,
             until,
@@ -57,10 +61,7 @@ impl TryFrom<ChangeRow> for Change {
     type Error = StoreError;
 
     fn try_from(row: ChangeRow) -> Result<Self, StoreError> {
-        let bad = |column| StoreError::Inconsistent {
-            table: "changes",
-            column,
-        };
+        let bad = |column| inconsistent("changes", column);
         let subject = || row.subject.map(|id| id.0).ok_or_else(|| bad("subject"));
         match row.kind.as_str() {
             SESSION_ENDED => Ok(Self::SessionEnded {
@@ -100,7 +101,7 @@ impl ChangeRepository for DieselTransaction<'_> {
     fn changes_after(&mut self, position: &FeedPosition) -> Result<FeedPage, StoreError> {
         // The end is taken first: what is committed between the two statements is read now and again, but never lost.
         let end = self.feed_end()?;
-        let rows: Vec<(i64, ChangeRow)> = on_backend!(
+        let rows: Vec<ChangeRow> = on_backend!(
             self,
             postgres | c | {
                 let open: Vec<i64> = position.open.iter().copied().collect();
@@ -111,7 +112,7 @@ impl ChangeRepository for DieselTransaction<'_> {
                             .or(changes::xid.eq_any(open)),
                     )
                     .order(changes::seq)
-                    .select((changes::seq, ChangeRow::as_select()))
+                    .select(ChangeRow::as_select())
                     .load(c)
             },
             sqlite
@@ -119,11 +120,11 @@ impl ChangeRepository for DieselTransaction<'_> {
                 | changes::table
                     .filter(changes::seq.ge(position.floor))
                     .order(changes::seq)
-                    .select((changes::seq, ChangeRow::as_select()))
+                    .select(ChangeRow::as_select())
                     .load(c)
         )?;
         Ok(FeedPage {
-            changes: rows.into_iter().filter_map(readable).collect(),
+            changes: readable(rows, |row: &ChangeRow| row.seq),
             // A swept SQLite table has no last row to tell the end by.
             next: FeedPosition {
                 floor: end.floor.max(position.floor),
@@ -204,11 +205,4 @@ impl DieselTransaction<'_> {
             .extend(recorded.into_iter().map(|(change, _)| change));
         Ok(())
     }
-}
-
-/// The change, unless its row is bad or of a kind that only a newer release knows.
-fn readable((seq, row): (i64, ChangeRow)) -> Option<Change> {
-    Change::try_from(row)
-        .inspect_err(|error| tracing::error!(%error, seq, "left out of the feed"))
-        .ok()
 }

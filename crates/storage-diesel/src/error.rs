@@ -41,7 +41,7 @@ pub(crate) fn from_diesel(error: Error, mode: Mode) -> StoreError {
     {
         return StoreError::Conflict(constraint);
     }
-    if passes_by_itself(kind, information.message(), mode) {
+    if passes_by_itself(*kind, information.message(), mode) {
         StoreError::Unavailable(Box::new(error))
     } else {
         StoreError::Backend(Box::new(error))
@@ -59,7 +59,7 @@ fn broken_constraint(information: &dyn DatabaseErrorInformation) -> Option<Const
     }
 }
 
-fn passes_by_itself(kind: &DatabaseErrorKind, message: &str, mode: Mode) -> bool {
+fn passes_by_itself(kind: DatabaseErrorKind, message: &str, mode: Mode) -> bool {
     // What cannot be written in a write transaction is a standby, a failover or the mode of a file.
     let writes = mode == Mode::Write;
     matches!(

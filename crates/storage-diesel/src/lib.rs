@@ -9,7 +9,10 @@ mod job;
 mod listeners;
 pub mod migrations;
 pub mod open_error;
+#[cfg(test)]
+mod plans;
 mod postgres;
+mod rows;
 mod schema;
 mod sessions;
 mod sqlite;

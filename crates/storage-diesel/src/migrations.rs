@@ -128,9 +128,12 @@ impl Database for PgConnection {
     }
 
     fn has_table(&mut self, name: &str) -> QueryResult<bool> {
-        sql::<Bool>("SELECT to_regclass(")
+        // Not to_regclass, which may remember from before the lock that there is none.
+        let query =
+            "SELECT EXISTS (SELECT 1 FROM pg_class WHERE pg_table_is_visible(oid) AND relname = ";
+        sql::<Bool>(query)
             .bind::<Text, _>(name)
-            .sql(") IS NOT NULL")
+            .sql(")")
             .get_result(self)
     }
 
@@ -293,4 +296,47 @@ fn connect_to_file(file: &Path) -> Result<SqliteConnection, OpenError> {
         .batch_execute("PRAGMA foreign_keys = OFF")
         .map_err(|error| sqlite::unusable(file, &error))?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestDatabase;
+
+    const SQLITE_SCHEMA: &str = "SELECT coalesce(sql, '') || name FROM sqlite_schema ORDER BY name";
+    const POSTGRES_SCHEMA: &str = "SELECT table_name || column_name || data_type || is_nullable \
+         || coalesce(collation_name, '') FROM information_schema.columns \
+         WHERE table_schema = current_schema() \
+         UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() \
+         UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint \
+         WHERE connamespace = current_schema()::regnamespace ORDER BY 1";
+
+    /// Undoes and does again all migrations, and compares the schemas.
+    fn redo<C: Database>(url: &DatabaseUrl, mut connection: C, schema: &str) {
+        let empty = connection.texts(schema).unwrap();
+        migrate(url).unwrap();
+        let migrated = connection.texts(schema).unwrap();
+        assert_ne!(empty, migrated);
+        connection.revert_all_migrations(C::MIGRATIONS).unwrap();
+        let reverted = connection.texts(schema).unwrap();
+        let is_left = |name: &str| reverted.iter().any(|text| text.contains(name));
+        assert!(!is_left("users") && !is_left("sessions") && !is_left("changes"));
+        migrate(url).unwrap();
+        assert_eq!(connection.texts(schema).unwrap(), migrated);
+    }
+
+    #[test]
+    fn every_migration_can_be_undone_and_done_again_on_sqlite() {
+        let database = TestDatabase::sqlite();
+        sqlite::open_or_create(&database.file()).unwrap();
+        let connection = connect_to_file(&database.file()).unwrap();
+        redo(&database.database_url(), connection, SQLITE_SCHEMA);
+    }
+
+    #[test]
+    fn every_migration_can_be_undone_and_done_again_on_postgres() {
+        let database = TestDatabase::postgres();
+        let connection = PgConnection::establish(database.url()).unwrap();
+        redo(&database.database_url(), connection, POSTGRES_SCHEMA);
+    }
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL: a few threads that read and a few that write, each with a connection of its own.
 //!
-//! Nothing is kept in the session of a connection but prepared statements, so that PgBouncer may stand between in
+//! Nothing is kept in the session of a connection but prepared statements, so that `PgBouncer` may stand between in
 //! transaction mode: the time limits come with the `BEGIN`, in the same round trip.
 
 use crate::backend::Backend;

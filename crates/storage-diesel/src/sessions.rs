@@ -1,6 +1,7 @@
 //! Sessions.
 
 use crate::backend::on_backend;
+use crate::rows::{inconsistent, readable};
 use crate::schema::sessions;
 use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
@@ -56,38 +57,40 @@ impl TryFrom<SessionRow> for Session {
     type Error = StoreError;
 
     fn try_from(row: SessionRow) -> Result<Self, StoreError> {
-        let bad = |column| StoreError::Inconsistent {
-            table: "sessions",
-            column,
-        };
         let previous = row.previous_digest.map(RefreshDigest::try_from).transpose();
         let address = row.ip_address.map(|text| text.parse::<IpAddr>());
         let end = match (row.ended_at, row.end_reason) {
             (None, None) => None,
             (Some(at), Some(reason)) => Some(SessionEnd {
                 at: at.0,
-                reason: EndReason::try_from(reason).map_err(|_| bad("end_reason"))?,
+                reason: EndReason::try_from(reason).map_err(bad("end_reason"))?,
             }),
-            (Some(_), None) | (None, Some(_)) => return Err(bad("end_reason")),
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(inconsistent("sessions", "end_reason"));
+            }
         };
         Ok(Self {
             id: SessionId::from_uuid(row.id.0),
             user_id: UserId::from_uuid(row.user_id.0),
-            generation: row.generation.try_into().map_err(|_| bad("generation"))?,
-            salt: Salt::try_from(row.salt).map_err(|_| bad("salt"))?,
-            digest: RefreshDigest::try_from(row.digest).map_err(|_| bad("digest"))?,
-            previous_digest: previous.map_err(|_| bad("previous_digest"))?,
+            generation: row.generation.try_into().map_err(bad("generation"))?,
+            salt: Salt::try_from(row.salt).map_err(bad("salt"))?,
+            digest: RefreshDigest::try_from(row.digest).map_err(bad("digest"))?,
+            previous_digest: previous.map_err(bad("previous_digest"))?,
             created_at: row.created_at.0,
             rotated_at: row.rotated_at.0,
             expires_at: row.expires_at.0,
             access_expires_at: row.access_expires_at.0,
             origin: Origin {
-                ip_address: address.transpose().map_err(|_| bad("ip_address"))?,
+                ip_address: address.transpose().map_err(bad("ip_address"))?,
                 user_agent: row.user_agent,
             },
             end,
         })
     }
+}
+
+fn bad<E>(column: &'static str) -> impl FnOnce(E) -> StoreError {
+    move |_| inconsistent("sessions", column)
 }
 
 impl SessionRepository for DieselTransaction<'_> {
@@ -210,7 +213,7 @@ impl SessionRepository for DieselTransaction<'_> {
             .filter(sessions::expires_at.gt(DbInstant(now)))
             .order((sessions::created_at, sessions::id));
         let rows = on_backend!(self, |c| wanted.select(SessionRow::as_select()).load(c))?;
-        Ok(readable(rows))
+        Ok(readable(rows, |row: &SessionRow| row.id.0))
     }
 
     fn sweep_sessions(&mut self, before: DateTime<Utc>, limit: u32) -> Result<usize, StoreError> {
@@ -245,16 +248,4 @@ fn ended(reason: EndReason, at: DateTime<Utc>) -> Ended {
         sessions::ended_at.eq(Some(DbInstant(at))),
         sessions::end_reason.eq(Some(reason.as_str())),
     )
-}
-
-/// The sessions in a list; a bad row is left out and reported, and harms none of the others.
-fn readable(rows: Vec<SessionRow>) -> Vec<Session> {
-    rows.into_iter()
-        .filter_map(|row| {
-            let id = row.id.0;
-            Session::try_from(row)
-                .inspect_err(|error| tracing::error!(%error, %id, "left out of a list"))
-                .ok()
-        })
-        .collect()
 }

@@ -140,7 +140,9 @@ fn commit_together(link: &mut Link, waiting: &mut VecDeque<Job>, listeners: &Lis
     };
     let mut ran = Vec::with_capacity(waiting.len());
     let mut intact = Ok(());
-    while let (Some(job), Ok(())) = (waiting.pop_front(), &intact) {
+    while intact.is_ok()
+        && let Some(job) = waiting.pop_front()
+    {
         if let Some((work, reply)) = job.begin() {
             let ending;
             (ending, intact) = in_savepoint(link, &mut connection, work);
@@ -204,5 +206,125 @@ fn same(error: &StoreError) -> StoreError {
         StoreError::Backend(_) | StoreError::Conflict(_) | StoreError::Inconsistent { .. } => {
             StoreError::Backend(text)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Ticket;
+    use crate::migrations::migrate;
+    use crate::testing::TestDatabase;
+    use doorward_domain::User;
+    use doorward_storage::testing::a_user;
+    use doorward_storage::{Transaction, Verdict};
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn writer(database: &TestDatabase) -> Link {
+        migrate(&database.database_url()).unwrap();
+        Link::open(&database.file(), Mode::Write).unwrap()
+    }
+
+    /// A unit of work which inserts the user.
+    fn inserting(user: User) -> (Job, Ticket) {
+        let work = move |tx: &mut dyn Transaction| match tx.insert_user(&user) {
+            Ok(()) => Verdict::Commit,
+            Err(_) => Verdict::Rollback,
+        };
+        Job::new(Box::new(work), PATIENCE)
+    }
+
+    /// The outcomes of inserting all of them in as few transactions as may be, and how many these were.
+    async fn insert_together(
+        link: &mut Link,
+        users: Vec<User>,
+    ) -> (Vec<Result<(), StoreError>>, usize) {
+        let (mut waiting, tickets): (VecDeque<_>, Vec<_>) =
+            users.into_iter().map(inserting).unzip();
+        let mut transactions = 0;
+        while !waiting.is_empty() {
+            commit_together(link, &mut waiting, &Listeners::default());
+            transactions += 1;
+        }
+        let mut outcomes = Vec::new();
+        for ticket in tickets {
+            outcomes.push(ticket.outcome(PATIENCE, PATIENCE).await);
+        }
+        (outcomes, transactions)
+    }
+
+    fn stored(link: &mut Link) -> Vec<String> {
+        use crate::schema::users;
+        use diesel::{QueryDsl, RunQueryDsl};
+        let mut connection = link.begin().unwrap();
+        let names = users::table
+            .select(users::username)
+            .order(users::username)
+            .load(&mut connection);
+        link.end(connection, "ROLLBACK").unwrap();
+        names.unwrap()
+    }
+
+    fn execute(link: &mut Link, sql: &str) {
+        link.connection
+            .as_mut()
+            .unwrap()
+            .batch_execute(sql)
+            .unwrap();
+    }
+
+    /// `SQLITE_FULL` rolls back the transaction with all its savepoints.
+    #[tokio::test]
+    async fn on_a_full_disk_everybody_hears_the_truth_and_the_rest_goes_on() {
+        let database = TestDatabase::sqlite();
+        let mut link = writer(&database);
+        execute(&mut link, "PRAGMA max_page_count = 1"); // no more than there are
+        let heavy = User {
+            password: format!("plain${}", "x".repeat(1_000_000)).try_into().ok(),
+            ..a_user("bob")
+        };
+        let users = vec![a_user("ada"), heavy, a_user("eve"), a_user("joe")];
+        let (outcomes, transactions) = insert_together(&mut link, users).await;
+        assert_eq!(transactions, 2);
+        // The heavy one has its own error, and asked for no commit.
+        assert!(
+            matches!(
+                outcomes.as_slice(),
+                [Err(StoreError::Unavailable(_)), Ok(()), Ok(()), Ok(())]
+            ),
+            "{outcomes:?}"
+        );
+        assert_eq!(stored(&mut link), ["eve", "joe"]);
+    }
+
+    /// Another process has the file.
+    #[tokio::test]
+    async fn while_the_file_is_locked_by_others_writes_are_an_outage() {
+        let database = TestDatabase::sqlite();
+        let mut link = writer(&database);
+        let mut other = connect(&database.file(), Mode::Write).unwrap();
+        other.batch_execute("BEGIN IMMEDIATE").unwrap();
+        execute(&mut link, "PRAGMA busy_timeout = 1");
+        let (outcomes, _) = insert_together(&mut link, vec![a_user("ada")]).await;
+        assert!(
+            matches!(outcomes.as_slice(), [Err(StoreError::Unavailable(_))]),
+            "{outcomes:?}"
+        );
+        other.batch_execute("ROLLBACK").unwrap();
+        let (outcomes, _) = insert_together(&mut link, vec![a_user("ada")]).await;
+        assert!(matches!(outcomes.as_slice(), [Ok(())]), "{outcomes:?}");
+    }
+
+    /// And no fresh one is made in its place.
+    #[test]
+    fn a_file_that_has_vanished_is_an_outage() {
+        let database = TestDatabase::sqlite();
+        let mut link = writer(&database);
+        link.connection = None;
+        std::fs::remove_file(database.file()).unwrap();
+        assert!(matches!(link.begin(), Err(StoreError::Unavailable(_))));
+        assert!(!database.file().exists());
     }
 }

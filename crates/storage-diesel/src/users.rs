@@ -1,6 +1,7 @@
 //! Users.
 
 use crate::backend::on_backend;
+use crate::rows::{inconsistent, readable};
 use crate::schema::users;
 use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
@@ -45,23 +46,23 @@ impl TryFrom<UserRow> for User {
     type Error = StoreError;
 
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
-        let bad = |column| StoreError::Inconsistent {
-            table: "users",
-            column,
-        };
         let email = row.email.map(EmailAddress::try_from).transpose();
         let password = row.password.map(PasswordHash::try_from).transpose();
         Ok(Self {
             id: UserId::from_uuid(row.id.0),
-            username: Username::try_from(row.username).map_err(|_| bad("username"))?,
-            email: email.map_err(|_| bad("email"))?,
-            password: password.map_err(|_| bad("password"))?,
-            role: Role::try_from(row.role).map_err(|_| bad("role"))?,
+            username: Username::try_from(row.username).map_err(bad("username"))?,
+            email: email.map_err(bad("email"))?,
+            password: password.map_err(bad("password"))?,
+            role: Role::try_from(row.role).map_err(bad("role"))?,
             is_active: row.is_active,
             date_joined: row.date_joined.0,
             last_login: row.last_login.map(|at| at.0),
         })
     }
+}
+
+fn bad<E>(column: &'static str) -> impl FnOnce(E) -> StoreError {
+    move |_| inconsistent("users", column)
 }
 
 /// What the public list of users shows of one.
@@ -87,18 +88,18 @@ impl From<&User> for ListedAs {
 
 /// The query of a page; a macro, since its type is another one for each database.
 macro_rules! matching {
-    ($query:expr, $prefix:expr) => {{
+    ($query:expr, $range:expr) => {{
         let mut users = users::table
             .select(UserRow::as_select())
             .order(users::id)
             .limit($query.limit.into())
             .into_boxed();
-        if let Some(end) = end_of_prefix($prefix) {
+        if let Some((start, end)) = $range {
             // Ranges of the keys' indexes, without anything to escape.
             let username = users::username_key
-                .ge($prefix)
+                .ge(start)
                 .and(users::username_key.lt(end.clone()));
-            let email = users::email_key.ge($prefix).and(users::email_key.lt(end));
+            let email = users::email_key.ge(start).and(users::email_key.lt(end));
             users = users.filter(username.nullable().or(email));
         }
         if let Some(role) = $query.role {
@@ -218,12 +219,16 @@ impl UserRepository for DieselTransaction<'_> {
     }
 
     fn list_users(&mut self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
-        let prefix = query.prefix.as_deref().unwrap_or_default();
-        if prefix.contains('\0') {
-            return Ok(Vec::new()); // no key has a NUL, and PostgreSQL takes none
-        }
-        let rows = on_backend!(self, |c| matching!(query, prefix).load(c))?;
-        Ok(readable(rows))
+        let range = match query.prefix.as_deref().unwrap_or_default() {
+            "" => None,
+            prefix => match end_of_prefix(prefix) {
+                Some(end) if !prefix.contains('\0') => Some((prefix, end)),
+                // No key has such characters, and PostgreSQL takes no NUL.
+                Some(_) | None => return Ok(Vec::new()),
+            },
+        };
+        let rows = on_backend!(self, |c| matching!(query, range.clone()).load(c))?;
+        Ok(readable(rows, |row: &UserRow| row.id.0))
     }
 }
 
@@ -259,8 +264,7 @@ fn made_at(user: &User) -> DateTime<Utc> {
     by_id.map_or(user.date_joined, |at| at.max(user.date_joined))
 }
 
-/// The first text, byte by byte, that is behind all that begin with `prefix`; none if there is no prefix or nothing
-/// behind it.
+/// The first text, byte by byte, that is behind all that begin with `prefix`, if there is one.
 fn end_of_prefix(prefix: &str) -> Option<String> {
     let mut characters: Vec<char> = prefix.chars().collect();
     while let Some(last) = characters.pop() {
@@ -271,18 +275,6 @@ fn end_of_prefix(prefix: &str) -> Option<String> {
         }
     }
     None
-}
-
-/// The users in a list; a bad row is left out and reported, and harms none of the others.
-fn readable(rows: Vec<UserRow>) -> Vec<User> {
-    rows.into_iter()
-        .filter_map(|row| {
-            let id = row.id.0;
-            User::try_from(row)
-                .inspect_err(|error| tracing::error!(%error, %id, "left out of a list"))
-                .ok()
-        })
-        .collect()
 }
 
 #[cfg(test)]

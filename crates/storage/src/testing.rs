@@ -127,7 +127,7 @@ macro_rules! store_contract {
         $($(
             #[::tokio::test(flavor = "multi_thread")]
             async fn $case() {
-                let (_guard, store) = $open();
+                let (_guard, store) = ($open)();
                 $crate::testing::$group::$case(::std::sync::Arc::clone(&store)).await;
                 store.close().await;
             }

@@ -55,8 +55,13 @@ async fn ask_and_create(
 
 /// What was given on the command line stays as it is: to ask again makes sense for the rest alone.
 fn can_ask_again(errors: &FieldErrors, args: &SuperuserArgs) -> bool {
-    !(errors.mentions("username") && args.username.is_some())
-        && !(errors.mentions("email") && args.email.is_some())
+    let is_given = [
+        ("username", args.username.is_some()),
+        ("email", args.email.is_some()),
+    ];
+    !is_given
+        .iter()
+        .any(|(field, is_given)| *is_given && errors.mentions(field))
 }
 
 fn explain(errors: &FieldErrors) -> String {

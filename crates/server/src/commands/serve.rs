@@ -66,23 +66,26 @@ fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 
 async fn greeting(config: &Config, application: &Application, made: Made) -> String {
     let new = |is_new| if is_new { " (new)" } else { "" };
-    let mut text = format!(
-        "Doorward {} listens on http://{}\n  database    {}{}",
-        env!("CARGO_PKG_VERSION"),
-        application.address(),
-        config.database,
-        new(made.database),
-    );
+    let mut lines = vec![
+        format!(
+            "Doorward {} listens on http://{}",
+            env!("CARGO_PKG_VERSION"),
+            application.address()
+        ),
+        format!("  database    {}{}", config.database, new(made.database)),
+    ];
     if let KeySource::File(file) = &config.keys.signing {
         let path = file.path().display();
-        text += &format!("\n  secret key  {path}{}", new(made.secret_key));
-        if made.secret_key {
-            text += "\n              Back it up apart from the database: together they are the keys and the house.";
-        }
+        lines.push(format!("  secret key  {path}{}", new(made.secret_key)));
+    }
+    if made.secret_key {
+        lines.push("              Back it up apart from the database: together they are the keys and the house.".to_owned());
     }
     let has_owner = application.services().users.has_owner().await;
     if matches!(has_owner, Ok(false)) {
-        text += "\nThere is no owner yet. In another terminal: doorward createsuperuser";
+        lines.push(
+            "There is no owner yet. In another terminal: doorward createsuperuser".to_owned(),
+        );
     }
-    text
+    lines.join("\n")
 }

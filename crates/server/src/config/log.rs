@@ -37,7 +37,11 @@ impl Log {
                     "a level (error, warn, info, debug, trace, off) or a list such as info,doorward=debug",
                     parse_filter,
                 )
-                .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)),
+                .unwrap_or_else(|| {
+                    // The HTTP server's own lines say nothing that ours do not.
+                    let ours = Targets::new().with_default(LevelFilter::INFO);
+                    ours.with_target("actix_server", LevelFilter::WARN)
+                }),
         }
     }
 }

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::result::Error;
 use diesel::sql_types::{BigInt, Integer};
-use diesel::{Connection, ConnectionError, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use doorward_storage::Mode;
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
@@ -98,15 +98,21 @@ fn create_if_missing(file: &Path) -> Result<(), OpenError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(file) {
         Ok(_) => Ok(()),
-        Err(error) => match error.kind() {
-            ErrorKind::AlreadyExists => Ok(()), // another process was quicker
-            ErrorKind::NotFound => Err(OpenError::NoFolder(file.to_owned())),
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                Err(OpenError::ReadOnly(file.to_owned()))
-            }
-            _ => Err(inaccessible(error.to_string())),
-        },
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(OpenError::NoFolder(file.to_owned()))
+        }
+        Err(error) if is_read_only(error.kind()) => Err(OpenError::ReadOnly(file.to_owned())),
+        Err(error) => Err(inaccessible(error.to_string())),
     }
+}
+
+fn is_read_only(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// Reads whose file it is, without locks and without making a file beside it.
@@ -175,12 +181,8 @@ fn establish(file: &Path, parameters: &str) -> Result<SqliteConnection, OpenErro
         .replace('%', "%25")
         .replace('?', "%3f")
         .replace('#', "%23");
-    SqliteConnection::establish(&format!("file:{path}?{parameters}")).map_err(|error| {
-        inaccessible(match error {
-            ConnectionError::BadConnection(reason) => reason,
-            error => on_one_line(&error),
-        })
-    })
+    SqliteConnection::establish(&format!("file:{path}?{parameters}"))
+        .map_err(|error| inaccessible(on_one_line(&error)))
 }
 
 fn beside(file: &Path, suffix: &str) -> PathBuf {

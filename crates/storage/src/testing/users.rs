@@ -317,7 +317,7 @@ pub async fn a_change_of_the_list_is_recorded_where_the_list_changes(store: Arc<
     let ada = a_user("ada");
     insert(&*store, &ada).await;
     let other = another(ada.id);
-    let changes = [
+    let cases = [
         (
             true,
             User {
@@ -368,7 +368,7 @@ pub async fn a_change_of_the_list_is_recorded_where_the_list_changes(store: Arc<
             },
         ),
     ];
-    for (is_listed, changed) in changes {
+    for (is_listed, changed) in cases {
         for locks_first in [false, true] {
             let (changed, back) = (changed.clone(), ada.clone());
             let forth = recorded(&*store, move |tx| {

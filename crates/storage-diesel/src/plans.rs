@@ -1,0 +1,176 @@
+//! Every query of the repositories uses an index, on both databases.
+
+use crate::backend::Backend;
+use crate::testing::TestDatabase;
+use crate::transaction::DieselTransaction;
+use crate::{migrations, sqlite};
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
+use diesel::dsl::sql;
+use diesel::sql_types::{Integer, Text};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
+use doorward_domain::{EndReason, Role, User};
+use doorward_storage::testing::builders::advanced;
+use doorward_storage::testing::{a_session, a_user, instant};
+use doorward_storage::{
+    ChangeRepository, FeedPosition, Mode, SessionRepository, UserQuery, UserRepository,
+};
+use std::sync::{Arc, Mutex};
+
+/// The statements that were sent.
+#[derive(Clone, Default)]
+struct Sent(Arc<Mutex<Vec<String>>>);
+
+impl Instrumentation for Sent {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            let statement = text.split("-- binds").next().unwrap_or_default();
+            self.0.lock().unwrap().push(statement.trim().to_owned());
+        }
+    }
+}
+
+impl Sent {
+    /// Each kind of statement that looks for rows, once.
+    fn searching(&self) -> Vec<String> {
+        let mut statements = self.0.lock().unwrap().clone();
+        statements.retain(|sql| {
+            ["SELECT", "UPDATE", "DELETE"]
+                .iter()
+                .any(|verb| sql.starts_with(verb))
+        });
+        statements.sort();
+        statements.dedup();
+        statements
+    }
+}
+
+/// Calls every method that searches.
+fn call_all(tx: &mut DieselTransaction<'_>) {
+    let user = a_user("ada");
+    let session = a_session(&user);
+    let email = user.email.clone().unwrap();
+    tx.insert_user(&user).unwrap();
+    tx.insert_session(&session).unwrap();
+    tx.user(user.id).unwrap();
+    tx.lock_user(user.id).unwrap();
+    tx.user_by_email(&email).unwrap();
+    tx.user_by_username(&user.username).unwrap();
+    tx.update_user(&a_user("nobody"), instant(1)).unwrap();
+    tx.lock_user(user.id).unwrap();
+    let changed = User {
+        is_active: false,
+        ..user.clone()
+    };
+    tx.update_user(&changed, instant(1)).unwrap();
+    tx.lock_active_owners().unwrap();
+    for (prefix, role, after) in [
+        (None, None, None),
+        (None, None, Some(user.id)),
+        (None, Some(Role::Owner), Some(user.id)),
+        (Some("ad".to_owned()), None, None),
+    ] {
+        let query = UserQuery {
+            prefix,
+            role,
+            active_only: true,
+            after,
+            limit: 50,
+        };
+        tx.list_users(&query).unwrap();
+    }
+    tx.session(session.id).unwrap();
+    tx.session_by_digest(&[session.digest, session.digest])
+        .unwrap();
+    tx.live_sessions_of(user.id, instant(1)).unwrap();
+    tx.advance_session(&advanced(&session, 1)).unwrap();
+    tx.end_session(session.id, EndReason::Logout, instant(2))
+        .unwrap();
+    tx.end_sessions_of(user.id, Some(session.id), EndReason::Revoked, instant(2))
+        .unwrap();
+    tx.changes_after(&FeedPosition {
+        floor: 1,
+        open: [7, 8].into(),
+    })
+    .unwrap();
+    tx.ended_sessions(instant(0)).unwrap();
+    assert_eq!(tx.sweep_sessions(instant(9999), 100).unwrap(), 1);
+    assert!(tx.sweep_changes(instant(9999), instant(9999), 100).unwrap() > 0);
+    assert!(tx.delete_user(user.id, instant(3)).unwrap());
+}
+
+#[test]
+fn on_sqlite() {
+    let database = TestDatabase::sqlite();
+    migrations::migrate(&database.database_url()).unwrap();
+    let mut connection = sqlite::connect(&database.file(), Mode::Write).unwrap();
+    let sent = Sent::default();
+    connection.set_instrumentation(sent.clone());
+    call_all(&mut DieselTransaction::new(
+        Backend::Sqlite(&mut connection),
+        Mode::Write,
+    ));
+    let statements = sent.searching();
+    assert!(statements.len() > 20, "{statements:#?}");
+    for statement in statements {
+        let plan = sqlite_plan(&mut connection, &statement);
+        let scans: Vec<_> = plan
+            .iter()
+            .filter(|line| line.starts_with("SCAN") && !line.contains("INDEX"))
+            .collect();
+        assert!(scans.is_empty(), "{statement}\n{plan:#?}");
+    }
+}
+
+fn sqlite_plan(connection: &mut SqliteConnection, statement: &str) -> Vec<String> {
+    let rows: Vec<(i32, i32, i32, String)> =
+        sql::<(Integer, Integer, Integer, Text)>(&format!("EXPLAIN QUERY PLAN {statement}"))
+            .load(connection)
+            .unwrap();
+    rows.into_iter().map(|row| row.3).collect()
+}
+
+#[test]
+fn on_postgres() {
+    let database = TestDatabase::postgres();
+    migrations::migrate(&database.database_url()).unwrap();
+    let mut connection = PgConnection::establish(database.url()).unwrap();
+    let sent = Sent::default();
+    connection.set_instrumentation(sent.clone());
+    call_all(&mut DieselTransaction::new(
+        Backend::Postgres(&mut connection),
+        Mode::Write,
+    ));
+    // What cannot use an index even so would scan the whole table.
+    connection
+        .batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+        .unwrap();
+    let statements = sent.searching();
+    assert!(statements.len() > 20, "{statements:#?}");
+    for statement in statements {
+        let plan = postgres_plan(&mut connection, &statement).join("\n");
+        assert!(!plan.contains("Seq Scan"), "{statement}\n{plan}");
+        let is_whole_index = plan.contains("Index Scan") && !plan.contains("Index Cond");
+        let is_page = statement.contains("ORDER BY") && statement.contains("LIMIT");
+        assert!(!is_whole_index || is_page, "{statement}\n{plan}");
+    }
+}
+
+fn postgres_plan(connection: &mut PgConnection, statement: &str) -> Vec<String> {
+    let parameters = (1..=20)
+        .take_while(|number| statement.contains(&format!("${number}")))
+        .map(|_| "NULL")
+        .collect::<Vec<_>>()
+        .join(", ");
+    let arguments = if parameters.is_empty() {
+        String::new()
+    } else {
+        format!("({parameters})")
+    };
+    connection
+        .batch_execute(&format!("DEALLOCATE ALL; PREPARE plan AS {statement}"))
+        .unwrap();
+    sql::<Text>(&format!("EXPLAIN EXECUTE plan{arguments}"))
+        .load(connection)
+        .unwrap()
+}
