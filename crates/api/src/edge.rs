@@ -8,18 +8,19 @@ pub use host::AllowedHosts;
 use crate::problem::{Code, Problem};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
     HeaderValue, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::uri::{PathAndQuery, Uri};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -34,6 +35,9 @@ const PROBED: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 pub struct Edge {
     /// Which hosts are served.
     pub allowed_hosts: Arc<AllowedHosts>,
+    /// Set when the server is about to stop: every answer then closes its connection, so that no request meets a
+    /// connection that is being closed.
+    pub is_draining: Arc<AtomicBool>,
 }
 
 impl Edge {
@@ -53,7 +57,12 @@ impl Edge {
         trim_trailing_slash(&mut request);
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
             Ok(Ok(response)) => {
-                let (request, response) = response.into_parts();
+                let (request, mut response) = response.into_parts();
+                if self.is_draining.load(Ordering::Acquire) {
+                    response
+                        .head_mut()
+                        .set_connection_type(ConnectionType::Close);
+                }
                 Ok(ServiceResponse::new(request, finish(response, &line)))
             }
             Ok(Err(error)) => Err(Unanswered::new(Problem::of_error(&error), line).into()),

@@ -7,4 +7,4 @@ mod routes;
 
 pub use edge::Edge;
 pub use problem::{Code, Problem};
-pub use routes::{ApiConfig, configure};
+pub use routes::{ApiConfig, configure, routes};

@@ -10,6 +10,7 @@ mod users;
 
 use crate::extract::MAX_BODY;
 use crate::problem::{Code, Problem};
+use actix_web::http::Method;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 use doorward_services::Services;
@@ -46,6 +47,11 @@ pub fn configure(
             app.service(endpoint.into_resource());
         }
     }
+}
+
+/// Every route: its path, and each method that has an answer of its own.
+pub fn routes() -> Vec<(String, Vec<Method>)> {
+    endpoints().into_iter().map(Endpoint::route).collect()
 }
 
 /// Every route; those that are asked most often first, since they are tried in this order.

@@ -80,6 +80,7 @@ impl Application {
         );
         let edge = Edge {
             allowed_hosts: Arc::new(AllowedHosts::new(options.allowed_hosts)),
+            is_draining: Arc::clone(&is_draining),
         };
         let mut server = HttpServer::new(move || {
             let edge = edge.clone();

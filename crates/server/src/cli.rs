@@ -54,6 +54,8 @@ pub enum Command {
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.
     Check,
+    /// Ask the server that runs here with the same options whether it is ready, for the health checks of containers
+    Healthcheck,
 }
 
 /// The options of `serve`.

@@ -2,11 +2,13 @@
 
 mod check;
 mod createsuperuser;
+mod healthcheck;
 mod migrate;
 mod serve;
 
 pub use check::check;
 pub use createsuperuser::create_superuser;
+pub use healthcheck::healthcheck;
 pub use migrate::migrate;
 pub use serve::serve;
 

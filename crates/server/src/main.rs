@@ -36,5 +36,6 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             system.block_on(commands::create_superuser(&config, args))
         }
         Command::Check => commands::check(&config),
+        Command::Healthcheck => commands::healthcheck(&config),
     }
 }

@@ -57,3 +57,6 @@ pub(crate) fn taken_by_others(
     }
     Ok(taken)
 }
+
+#[cfg(test)]
+mod tests;

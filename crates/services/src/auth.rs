@@ -242,3 +242,6 @@ fn find(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::error::Internal;
 use crate::principals::PrincipalCache;
 use crate::revocations::RevokedSessions;
+use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
 use doorward_domain::Change;
 use doorward_storage::{CommitListener, FeedPosition, Store, StoreError};
@@ -163,10 +164,11 @@ impl ChangeFeed {
     }
 
     async fn load(&self) -> Result<FeedPosition, StoreError> {
-        let now = self.clock.now();
+        // A token is accepted this much longer than it says.
+        let alive = self.clock.now() - LEEWAY;
         let (end, ended) = self
             .store
-            .read(move |tx| Ok::<_, StoreError>((tx.feed_end()?, tx.ended_sessions(now)?)))
+            .read(move |tx| Ok::<_, StoreError>((tx.feed_end()?, tx.ended_sessions(alive)?)))
             .await?;
         for (session, until) in ended {
             self.memory.revoked.insert(session, until);
@@ -188,3 +190,6 @@ impl ChangeFeed {
         self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,8 @@ impl Passwords {
     pub(crate) fn new(pool: HashingPool, cost: u32) -> Self {
         let dummy = format!(
             "$2b${cost:02}${}",
-            "abcdefghijklmnopqrstuu".to_owned() + &"x".repeat(31)
+            // The last character of each part stands for fewer bits than six; the others of it must be zero.
+            "abcdefghijklmnopqrstuu".to_owned() + &"x".repeat(30) + "u"
         );
         Self { pool, cost, dummy }
     }

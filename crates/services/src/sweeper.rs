@@ -72,3 +72,6 @@ impl Sweeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
 use doorward_domain::{Origin, Role, SessionId, Settings, User, UserId};
-use doorward_storage::testing::{instant, read};
+use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{CommitListener, FeedPosition, Mode, Store, StoreError, Verdict, Work};
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::SecretString;
@@ -277,11 +277,11 @@ impl Node {
     /// Changes a user behind the back of the services, though not of the change feed.
     pub(crate) async fn change(&self, id: UserId, change: fn(User) -> User) {
         let at = self.clock.now();
-        let changed = self.store.write(move |tx| {
+        let changed = write(&*self.store, move |tx| {
             let user = tx.lock_user(id)?.unwrap();
             tx.update_user(&change(user), at)
         });
-        assert!(changed.await.unwrap(), "there is such a user");
+        assert!(changed.await, "there is such a user");
     }
 
     /// The list as its names, one a line.

@@ -132,3 +132,6 @@ where
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,9 +13,9 @@ pub(crate) enum Backend<'c> {
 /// its own expression, for what only one of them has (`FOR UPDATE`).
 macro_rules! on_backend {
     ($tx:expr, |$conn:ident| $query:expr) => {
-        on_backend!($tx, postgres | $conn | $query, sqlite | $conn | $query)
+        on_backend!($tx, postgres = |$conn| $query, sqlite = |$conn| $query)
     };
-    ($tx:expr, postgres |$pg:ident| $pg_query:expr, sqlite |$lite:ident| $lite_query:expr) => {{
+    ($tx:expr, postgres = |$pg:ident| $pg_query:expr, sqlite = |$lite:ident| $lite_query:expr $(,)?) => {{
         $tx.check_usable()?;
         let result = match &mut $tx.backend {
             $crate::backend::Backend::Postgres(connection) => {

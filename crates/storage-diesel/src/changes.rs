@@ -84,13 +84,11 @@ impl ChangeRepository for DieselTransaction<'_> {
         self.write_changes()?;
         let (floor, open): (i64, Vec<i64>) = on_backend!(
             self,
-            postgres | c | sql::<(BigInt, Array<BigInt>)>(SNAPSHOT).get_result(c),
-            sqlite
-                | c
-                | changes::table
-                    .select(max(changes::seq))
-                    .get_result::<Option<i64>>(c)
-                    .map(|last| (last.map_or(0, |seq| seq + 1), Vec::new()))
+            postgres = |c| sql::<(BigInt, Array<BigInt>)>(SNAPSHOT).get_result(c),
+            sqlite = |c| changes::table
+                .select(max(changes::seq))
+                .get_result::<Option<i64>>(c)
+                .map(|last| (last.map_or(0, |seq| seq + 1), Vec::new()))
         )?;
         Ok(FeedPosition {
             floor,
@@ -103,7 +101,7 @@ impl ChangeRepository for DieselTransaction<'_> {
         let end = self.feed_end()?;
         let rows: Vec<ChangeRow> = on_backend!(
             self,
-            postgres | c | {
+            postgres = |c| {
                 let open: Vec<i64> = position.open.iter().copied().collect();
                 changes::table
                     .filter(
@@ -115,13 +113,11 @@ impl ChangeRepository for DieselTransaction<'_> {
                     .select(ChangeRow::as_select())
                     .load(c)
             },
-            sqlite
-                | c
-                | changes::table
-                    .filter(changes::seq.ge(position.floor))
-                    .order(changes::seq)
-                    .select(ChangeRow::as_select())
-                    .load(c)
+            sqlite = |c| changes::table
+                .filter(changes::seq.ge(position.floor))
+                .order(changes::seq)
+                .select(ChangeRow::as_select())
+                .load(c)
         )?;
         Ok(FeedPage {
             changes: readable(rows, |row: &ChangeRow| row.seq),
@@ -166,8 +162,8 @@ impl ChangeRepository for DieselTransaction<'_> {
             .select(changes::seq);
         let numbers: Vec<i64> = on_backend!(
             self,
-            postgres | c | old.for_update().skip_locked().load(c), // other nodes sweep, too
-            sqlite | c | old.load(c)
+            postgres = |c| old.for_update().skip_locked().load(c), // other nodes sweep, too
+            sqlite = |c| old.load(c)
         )?;
         if numbers.is_empty() {
             return Ok(0);

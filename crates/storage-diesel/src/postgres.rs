@@ -10,13 +10,13 @@ use crate::error::from_diesel;
 use crate::job::Job;
 use crate::listeners::Listeners;
 use crate::open_error::{OpenError, on_one_line};
-use crate::store::{Intake, spawn};
+use crate::store::{Intake, Threads, spawn};
 use crate::unit::{self, Ending};
 use crossbeam_channel::Receiver;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, PgConnection};
 use doorward_storage::{Mode, StoreError};
-use std::thread::JoinHandle;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// An unreachable server is given up after this many seconds, a silent one after these milliseconds.
@@ -33,26 +33,35 @@ pub(crate) fn start(
     url: &PostgresUrl,
     config: &StoreConfig,
     intake: &Intake,
-) -> Result<Vec<JoinHandle<()>>, OpenError> {
-    let readers = (0..config.postgres_readers.get()).map(|_| (Mode::Read, &intake.readers));
-    let writers = (0..config.postgres_writers.get()).map(|_| (Mode::Write, &intake.writers));
-    readers
-        .chain(writers)
-        .map(|(mode, jobs)| {
-            let link = Link {
-                url: url.clone(),
-                begin: begin_sql(mode, config.finish_within),
-                mode,
-                connection: None,
-            };
-            let (jobs, listeners) = (jobs.clone(), intake.listeners.clone());
-            let name = match mode {
-                Mode::Read => "postgres reader",
-                Mode::Write => "postgres writer",
-            };
-            spawn(name, move || serve(link, &jobs, &listeners))
-        })
-        .collect()
+) -> Result<Threads, OpenError> {
+    let start = |name, mode, count: NonZeroUsize, jobs: &Receiver<Job>| {
+        (0..count.get())
+            .map(|_| {
+                let link = Link {
+                    url: url.clone(),
+                    begin: begin_sql(mode, config.finish_within),
+                    mode,
+                    connection: None,
+                };
+                let (jobs, listeners) = (jobs.clone(), intake.listeners.clone());
+                spawn(name, move || serve(link, &jobs, &listeners))
+            })
+            .collect::<Result<Vec<_>, _>>()
+    };
+    Ok(Threads {
+        readers: start(
+            "postgres reader",
+            Mode::Read,
+            config.postgres_readers,
+            &intake.readers,
+        )?,
+        writers: start(
+            "postgres writer",
+            Mode::Write,
+            config.postgres_writers,
+            &intake.writers,
+        )?,
+    })
 }
 
 /// # Errors
@@ -157,7 +166,52 @@ fn in_transaction(link: &mut Link, mut connection: PgConnection, job: Job, liste
             .end(connection, "COMMIT")
             .inspect(|()| listeners.tell(&changes)),
         // When the rollback fails the connection is gone, and with it the transaction.
-        Ending::Rollback(answer) => link.end(connection, "ROLLBACK").or(Ok(())).and(answer),
+        Ending::Rollback(answer) => {
+            let _ = link.end(connection, "ROLLBACK");
+            answer
+        }
     };
     reply.send(answer);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database_url::DatabaseUrl;
+
+    fn reason(message: &str) -> OpenError {
+        let Ok(DatabaseUrl::Postgres(url)) = DatabaseUrl::parse("postgres://ada:s3cret@db/door")
+        else {
+            panic!("it is a URL of PostgreSQL");
+        };
+        refused(&url, &ConnectionError::BadConnection(message.to_owned()))
+    }
+
+    #[test]
+    fn what_libpq_says_is_sorted_for_the_operator() {
+        for message in [
+            "FATAL:  password authentication failed for user \"ada\"\n",
+            "fe_sendauth: no password supplied",
+            "FATAL:  no pg_hba.conf entry for host \"10.0.0.1\", user \"ada\"",
+            "FATAL:  role \"ada\" does not exist",
+        ] {
+            let error = reason(message);
+            assert!(
+                matches!(error, OpenError::AuthenticationFailed { .. }),
+                "{error}"
+            );
+        }
+        let error = reason("FATAL:  database \"door\" does not exist");
+        assert!(matches!(error, OpenError::NoDatabase { .. }), "{error}");
+        for message in [
+            "connection refused\n\tIs the server running?\n",
+            "could not translate host name \"db\" to address",
+            "FATAL:  sorry, too many clients already",
+            "timeout expired",
+        ] {
+            let error = reason(message);
+            assert!(matches!(error, OpenError::Unreachable { .. }), "{error}");
+            assert_eq!(error.to_string().lines().count(), 1);
+        }
+    }
 }

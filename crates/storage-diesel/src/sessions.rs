@@ -227,8 +227,8 @@ impl SessionRepository for DieselTransaction<'_> {
             .select(sessions::id);
         let ids: Vec<DbId> = on_backend!(
             self,
-            postgres | c | old.for_update().skip_locked().load(c), // other nodes sweep, too
-            sqlite | c | old.load(c)
+            postgres = |c| old.for_update().skip_locked().load(c), // other nodes sweep, too
+            sqlite = |c| old.load(c)
         )?;
         if ids.is_empty() {
             return Ok(0);

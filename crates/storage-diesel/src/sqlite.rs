@@ -11,7 +11,7 @@ use crate::error::from_diesel;
 use crate::job::{Job, Reply};
 use crate::listeners::Listeners;
 use crate::open_error::OpenError;
-use crate::store::{Intake, spawn};
+use crate::store::{Intake, Threads, spawn};
 use crate::unit::{self, Ending};
 use crossbeam_channel::Receiver;
 use diesel::SqliteConnection;
@@ -19,7 +19,6 @@ use diesel::connection::SimpleConnection;
 use doorward_storage::{Mode, StoreError, Work};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
 pub(crate) use file::{connect, open_existing, open_or_create, unusable};
 
@@ -31,16 +30,18 @@ pub(crate) fn start(
     file: &Path,
     config: &StoreConfig,
     intake: &Intake,
-) -> Result<Vec<JoinHandle<()>>, OpenError> {
+) -> Result<Threads, OpenError> {
     let writer = Link::open(file, Mode::Write)?;
     let (jobs, listeners) = (intake.writers.clone(), intake.listeners.clone());
-    let mut threads = vec![spawn("sqlite writer", move || {
+    let mut threads = Threads::default();
+    threads.writers.push(spawn("sqlite writer", move || {
         write(writer, &jobs, &listeners);
-    })?];
+    })?);
     for _ in 0..config.sqlite_readers.get() {
         let reader = Link::open(file, Mode::Read)?;
         let jobs = intake.readers.clone();
-        threads.push(spawn("sqlite reader", move || read(reader, &jobs))?);
+        let thread = spawn("sqlite reader", move || read(reader, &jobs))?;
+        threads.readers.push(thread);
     }
     Ok(threads)
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct DieselStore {
     queues: RwLock<Option<Queues>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Threads>,
     listeners: Listeners,
     begin_within: Duration,
     finish_within: Duration,
@@ -31,6 +31,13 @@ pub struct DieselStore {
 struct Queues {
     readers: Sender<Job>,
     writers: Sender<Job>,
+}
+
+/// The threads of a store.
+#[derive(Debug, Default)]
+pub(crate) struct Threads {
+    pub(crate) readers: Vec<JoinHandle<()>>,
+    pub(crate) writers: Vec<JoinHandle<()>>,
 }
 
 /// What the threads of a store take from.
@@ -102,24 +109,34 @@ impl Store for DieselStore {
     }
 
     async fn close(&self) {
-        // Without senders the threads take what is queued, and end.
-        drop(
-            self.queues
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        let queues = self
+            .queues
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
-                if thread.join().is_err() {
-                    tracing::error!("a thread of the store had panicked");
-                }
-            }
-        });
-        if joined.await.is_err() {
+        let ended = tokio::task::spawn_blocking(move || end(queues, threads));
+        if ended.await.is_err() {
             tracing::error!("the threads of the store could not be waited for");
+        }
+    }
+}
+
+/// Without senders the threads take what is queued, and end. The readers first: the SQLite connection that is closed
+/// last cleans up the WAL, and two that are closed at once may leave it to each other.
+fn end(queues: Option<Queues>, threads: Threads) {
+    let (readers, writers) = queues.map_or((None, None), |it| (Some(it.readers), Some(it.writers)));
+    drop(readers);
+    join(threads.readers);
+    drop(writers);
+    join(threads.writers);
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::error!("a thread of the store had panicked");
         }
     }
 }

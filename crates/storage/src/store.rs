@@ -81,7 +81,7 @@ impl dyn Store + '_ {
     /// One transaction that sees one state of the database and must not write.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// As `write`.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut dyn Transaction) -> Result<T, E> + Send + 'static,

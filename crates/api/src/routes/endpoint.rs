@@ -7,6 +7,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, ResponseError, gua
 use std::future::ready;
 
 pub(super) struct Endpoint {
+    path: String,
     resource: Resource,
     methods: Vec<Method>,
 }
@@ -14,6 +15,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) fn at(path: &str) -> Self {
         Self {
+            path: path.to_owned(),
             resource: web::resource(path),
             methods: Vec::new(),
         }
@@ -64,6 +66,11 @@ impl Endpoint {
         H::Output: actix_web::Responder + 'static,
     {
         self.on(Method::DELETE, handler)
+    }
+
+    /// The path, and each method that has an answer of its own.
+    pub(super) fn route(self) -> (String, Vec<Method>) {
+        (self.path, self.methods)
     }
 
     pub(super) fn into_resource(self) -> Resource {

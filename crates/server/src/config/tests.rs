@@ -36,7 +36,7 @@ fn without_any_variable_everything_has_its_default() {
     assert_eq!(config.passwords.bcrypt_cost, 12);
     assert_eq!(config.passwords.policy, PasswordPolicy::DJANGO);
     assert_eq!(config.log.format, None);
-    assert_eq!(config.log.filter.to_string(), "info");
+    assert_eq!(config.log.filter.to_string(), "actix_server=warn,info");
     assert_eq!(config.settings, doorward_domain::Settings::default());
     assert!(config.superuser_password.is_none());
     assert!(config.warnings.is_empty());

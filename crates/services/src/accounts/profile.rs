@@ -179,12 +179,17 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         };
         let user = self.own(caller).await?;
-        self.prove(&user, current).await?;
+        let proven = self.prove(&user, current).await?;
         let now = self.core.clock.now();
         self.core
             .store
             .write(move |tx| {
-                if tx.lock_active_owners()? == [user.id] {
+                let owners = tx.lock_active_owners()?;
+                let user = tx
+                    .lock_user(user.id)?
+                    .filter(|user| user.is_active && user.password == proven)
+                    .ok_or(ProfileError::Gone)?;
+                if owners == [user.id] {
                     return Err(ProfileError::LastOwner);
                 }
                 tx.end_sessions_of(user.id, None, EndReason::Deactivated, now)?;

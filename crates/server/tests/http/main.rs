@@ -1,0 +1,22 @@
+//! The server over a real socket, as its clients see it.
+//!
+//! Each test starts a server of its own on a free port, with a database of its own on the store that `TEST_STORE`
+//! names, and with a clock that only the test moves.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
+mod administration;
+mod login;
+mod profile;
+mod refresh;
+mod registration;
+mod revocation;
+mod sessions;
+mod support;
+mod users;

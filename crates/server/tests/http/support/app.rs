@@ -1,0 +1,264 @@
+//! The server under test: the very one that production runs, on a thread of its own.
+
+use super::client::{Client, PASSWORD, User};
+use super::database::Database;
+use super::raw::RawResponse;
+use super::store::FaultyStore;
+use chrono::{DateTime, Utc};
+use doorward::application::{Application, Options};
+use doorward_domain::password_policy::PasswordPolicy;
+use doorward_domain::{Role, Settings};
+use doorward_services::accounts::Register;
+use doorward_services::clock::FakeClock;
+use doorward_services::hashing::HashingLimits;
+use doorward_services::{Clock, FieldErrors, ServicesConfig};
+use doorward_storage::Store;
+use doorward_storage_diesel::testing::TestDatabase;
+use futures_util::future::LocalBoxFuture;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// When every test begins.
+pub(crate) const NOON: DateTime<Utc> = DateTime::from_timestamp(1_750_000_000, 0).expect("a time");
+/// What signs the tokens, unless a test says otherwise.
+pub(crate) const SECRET_KEY: &str = "tN5wQ0cVb8yLr2HsKd7mXe4PzAj1GfUo9iTq6RnE";
+
+type Task = Box<dyn for<'a> FnOnce(&'a Application) -> LocalBoxFuture<'a, ()> + Send>;
+
+/// How a server is to be set up.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    database: Arc<TestDatabase>,
+    clock: Arc<FakeClock>,
+    settings: Settings,
+    secret_key: &'static str,
+    allowed_hosts: Vec<String>,
+}
+
+impl Setup {
+    /// On an empty database.
+    pub(crate) fn new() -> Self {
+        Self {
+            database: Arc::new(Database::of_this_run().create()),
+            clock: Arc::new(FakeClock::at(NOON)),
+            settings: Settings::default(),
+            secret_key: SECRET_KEY,
+            allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
+        }
+    }
+
+    /// With other settings.
+    pub(crate) fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// With another secret key.
+    pub(crate) fn secret_key(self, secret_key: &'static str) -> Self {
+        Self { secret_key, ..self }
+    }
+
+    pub(crate) async fn start(self) -> TestApp {
+        let store = Arc::new(self.database.open());
+        TestApp::serve(self, store).await
+    }
+
+    /// With a store that fails when it is told to.
+    pub(crate) async fn start_faulty(self) -> (TestApp, Arc<FaultyStore>) {
+        let store = Arc::new(FaultyStore::around(Arc::new(self.database.open())));
+        let shared: Arc<dyn Store> = Arc::<FaultyStore>::clone(&store);
+        (TestApp::serve(self, shared).await, store)
+    }
+}
+
+/// A server that runs until this is dropped.
+#[derive(Debug)]
+pub(crate) struct TestApp {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) database: Arc<TestDatabase>,
+    setup: Setup,
+    anon: Client,
+    tasks: Option<mpsc::UnboundedSender<Task>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestApp {
+    /// On an empty database, at [`NOON`].
+    pub(crate) async fn start() -> Self {
+        Setup::new().start().await
+    }
+
+    /// A second node on the same database, with the same clock.
+    pub(crate) async fn second_node(&self) -> Self {
+        self.setup.clone().start().await
+    }
+
+    /// Ends this one and starts another with the same configuration on the same database.
+    pub(crate) async fn restart(self) -> Self {
+        let setup = self.setup.clone();
+        drop(self);
+        setup.start().await
+    }
+
+    /// How it was set up.
+    pub(crate) fn setup(&self) -> Setup {
+        self.setup.clone()
+    }
+
+    async fn serve(setup: Setup, store: Arc<dyn Store>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&setup.clock);
+        let options = Options {
+            listener,
+            services: ServicesConfig {
+                store,
+                clock,
+                secret_key: setup.secret_key.to_owned().into(),
+                secret_key_fallbacks: Vec::new(),
+                bcrypt_cost: 4,
+                hashing: HashingLimits {
+                    threads: 3,
+                    deadline: Duration::from_secs(10),
+                    queue: 256,
+                },
+                password_policy: PasswordPolicy::DJANGO,
+                settings: setup.settings.clone(),
+            },
+            allowed_hosts: setup.allowed_hosts.clone(),
+            environment: "test".to_owned(),
+            workers: Some(2),
+        };
+        let (tasks, inbox) = mpsc::unbounded_channel();
+        let (started, start) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("server".to_owned())
+            .spawn(move || run(options, started, inbox))
+            .expect("a thread");
+        start.await.expect("the server starts");
+        Self {
+            address,
+            clock: Arc::clone(&setup.clock),
+            database: Arc::clone(&setup.database),
+            setup,
+            anon: Client::new(address),
+            tasks: Some(tasks),
+            thread: Some(thread),
+        }
+    }
+
+    /// Somebody without credentials.
+    pub(crate) fn anon(&self) -> Client {
+        self.anon.clone()
+    }
+
+    /// Registers somebody and logs him in.
+    pub(crate) async fn user(&self, name: &str) -> User {
+        self.anon.register(name).await.expect(201);
+        self.login(name).await
+    }
+
+    pub(crate) async fn admin(&self) -> User {
+        self.somebody("admin", Role::Admin).await
+    }
+
+    pub(crate) async fn owner(&self) -> User {
+        self.somebody("owner", Role::Owner).await
+    }
+
+    /// Makes somebody with this role, as the command `createsuperuser` does, and logs him in.
+    pub(crate) async fn somebody(&self, name: &str, role: Role) -> User {
+        let register = Register {
+            username: Some(name.to_owned()),
+            email: Some(format!("{name}@example.com")),
+            password: Some(PASSWORD.to_owned().into()),
+            role: Some(role.to_string()),
+            errors: FieldErrors::default(),
+        };
+        self.on_server(move |application| {
+            Box::pin(async move {
+                let created = application.services().accounts.create(register).await;
+                created.expect("an account");
+            })
+        })
+        .await;
+        self.login(name).await
+    }
+
+    /// Logs in somebody whose password is [`PASSWORD`].
+    pub(crate) async fn login(&self, name: &str) -> User {
+        User::of_login(&self.anon, &self.anon.login(name, PASSWORD).await)
+    }
+
+    /// Does something with the application itself.
+    pub(crate) async fn on_server<T: Send + 'static>(
+        &self,
+        task: impl for<'a> FnOnce(&'a Application) -> LocalBoxFuture<'a, T> + Send + 'static,
+    ) -> T {
+        let (answer, result) = oneshot::channel();
+        let task: Task = Box::new(move |application| {
+            let done = task(application);
+            Box::pin(async move {
+                let _ = answer.send(done.await);
+            })
+        });
+        let tasks = self.tasks.as_ref().expect("the server runs");
+        assert!(tasks.send(task).is_ok(), "the server runs");
+        result.await.expect("the task ends")
+    }
+
+    /// Sends these bytes on a connection of their own.
+    pub(crate) async fn raw(&self, bytes: impl Into<Vec<u8>>) -> RawResponse {
+        RawResponse::to(self.address, bytes).await
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        wait_for_closed_connections(self.address);
+        drop(self.tasks.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        let is_well = matches!(ended, Some(Ok(())));
+        assert!(
+            is_well || thread::panicking(),
+            "the server's thread panicked"
+        );
+    }
+}
+
+/// Serves until there is nobody left who could give it a task.
+fn run(options: Options, started: oneshot::Sender<()>, mut inbox: mpsc::UnboundedReceiver<Task>) {
+    actix_web::rt::System::new().block_on(async move {
+        let application = Application::start(options).await.expect("a server");
+        let _ = started.send(());
+        while let Some(task) = inbox.recv().await {
+            task(&application).await;
+        }
+        application.stop().await;
+    });
+}
+
+/// A server that stops looks at its last connections but once a second. They are about to close; so the test waits for
+/// that, where the system tells.
+fn wait_for_closed_connections(address: SocketAddr) {
+    const ESTABLISHED: &str = "01";
+    const CLOSE_WAIT: &str = "08";
+    let port = format!(":{:04X}", address.port());
+    let is_open = || {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        table.lines().any(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            let (local, state) = (words.next(), words.nth(1));
+            local.is_some_and(|local| local.ends_with(&port))
+                && matches!(state, Some(ESTABLISHED | CLOSE_WAIT))
+        })
+    };
+    let began = Instant::now();
+    while is_open() && began.elapsed() < Duration::from_secs(1) {
+        thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -1,0 +1,182 @@
+//! TLS to PostgreSQL.
+//!
+//! The libpq that is built in has no TLS: OpenSSL is no part of this project, and libpq knows nothing else. So where the
+//! URL asks for TLS, libpq speaks to a socket in a folder that is ours alone, and one thread carries the bytes from there
+//! to the server through rustls.
+
+mod mode;
+mod verify;
+
+use crate::database_url::PostgresUrl;
+use crate::open_error::OpenError;
+use crate::store::spawn;
+use mode::Target;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// `SSLRequest` of the PostgreSQL protocol: its length, 8, and its code, 80877103.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+/// No start-up message is longer.
+const MOST_FIRST_BYTES: usize = 10_000;
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+const PORT: u16 = 5432;
+
+/// A thread that carries connections to one server; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Tunnel {
+    folder: TempDir,
+    _end: oneshot::Sender<()>,
+}
+
+impl Tunnel {
+    /// None when the URL does not ask for TLS.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the URL asks for what cannot be done, or its certificates cannot be read.
+    pub(crate) fn for_url(url: &PostgresUrl) -> Result<Option<Self>, OpenError> {
+        let unusable = |reason: String| OpenError::Unusable {
+            database: url.to_string(),
+            reason,
+        };
+        let Some(target) = Target::of(url).map_err(unusable)? else {
+            return Ok(None);
+        };
+        let config = verify::client_config(&target).map_err(unusable)?;
+        let name = ServerName::try_from(target.host.clone())
+            .map_err(|_name| unusable(format!("{} is no host name", target.host)))?;
+        let server = Arc::new(Server {
+            host: target.host,
+            port: target.port,
+            name,
+            tls: TlsConnector::from(Arc::<ClientConfig>::new(config)),
+        });
+        let folder = tempfile::tempdir().map_err(OpenError::Threads)?;
+        let socket = folder.path().join(format!(".s.PGSQL.{PORT}"));
+        let listener = std::os::unix::net::UnixListener::bind(socket)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .map_err(OpenError::Threads)?;
+        let (end, ended) = oneshot::channel();
+        spawn("postgres tls", move || run(listener, &server, ended))?;
+        Ok(Some(Self { folder, _end: end }))
+    }
+
+    /// The parameters that lead libpq here; they follow those of the URL, and win.
+    pub(crate) fn parameters(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("host", self.folder.path().display().to_string()),
+            ("port", PORT.to_string()),
+            ("sslmode", "disable".to_owned()),
+        ]
+    }
+}
+
+struct Server {
+    host: String,
+    port: u16,
+    name: ServerName<'static>,
+    tls: TlsConnector,
+}
+
+fn run(listener: std::os::unix::net::UnixListener, server: &Arc<Server>, ended: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ran = runtime.map(|runtime| {
+        runtime.block_on(async {
+            tokio::select! {
+                failed = accept(listener, server) => failed,
+                _ = ended => Ok(()),
+            }
+        })
+    });
+    if let Err(error) | Ok(Err(error)) = ran {
+        tracing::error!(%error, "connections to PostgreSQL are not carried any more");
+    }
+}
+
+async fn accept(
+    listener: std::os::unix::net::UnixListener,
+    server: &Arc<Server>,
+) -> std::io::Result<()> {
+    let listener = UnixListener::from_std(listener)?;
+    loop {
+        let (client, _) = listener.accept().await?;
+        let server = Arc::clone(server);
+        tokio::spawn(async move { carry(client, &server).await });
+    }
+}
+
+async fn carry(mut client: UnixStream, server: &Server) {
+    let Ok(first) = first_message(&mut client).await else {
+        return;
+    };
+    let connected = timeout(CONNECT_WITHIN, server.connect()).await;
+    let connected = connected.unwrap_or_else(|_late| Err("no answer within 5 s".to_owned()));
+    match connected {
+        Ok(mut stream) => {
+            if stream.write_all(&first).await.is_ok() {
+                // However it ends, libpq sees that its connection is gone.
+                let _ = copy_bidirectional(&mut client, &mut stream).await;
+            }
+        }
+        Err(reason) => {
+            let _ = client.write_all(&error_response(&reason)).await;
+        }
+    }
+}
+
+async fn first_message(client: &mut UnixStream) -> std::io::Result<Vec<u8>> {
+    let length = client.read_u32().await?;
+    let rest = usize::try_from(length)
+        .ok()
+        .and_then(|length| length.checked_sub(4))
+        .filter(|rest| *rest <= MOST_FIRST_BYTES)
+        .ok_or(std::io::ErrorKind::InvalidData)?;
+    let mut message = length.to_be_bytes().to_vec();
+    message.resize(4 + rest, 0);
+    let (_, body) = message.split_at_mut(4);
+    client.read_exact(body).await?;
+    Ok(message)
+}
+
+impl Server {
+    async fn connect(&self) -> Result<TlsStream<TcpStream>, String> {
+        let refused = |error: std::io::Error| error.to_string();
+        let mut stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(refused)?;
+        stream.set_nodelay(true).map_err(refused)?;
+        let keepalive = TcpKeepalive::new()
+            .with_time(Duration::from_secs(10))
+            .with_interval(Duration::from_secs(5));
+        SockRef::from(&stream)
+            .set_tcp_keepalive(&keepalive)
+            .map_err(refused)?;
+        stream.write_all(&SSL_REQUEST).await.map_err(refused)?;
+        if stream.read_u8().await.map_err(refused)? != b'S' {
+            return Err("the server does not offer TLS".to_owned());
+        }
+        let connecting = self.tls.connect(self.name.clone(), stream);
+        connecting.await.map_err(|error| format!("TLS: {error}"))
+    }
+}
+
+/// What libpq shows as the server's refusal.
+fn error_response(reason: &str) -> Vec<u8> {
+    let fields = format!("SFATAL\0VFATAL\0C08006\0M{reason}\0\0");
+    let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
+    let mut message = vec![b'E'];
+    message.extend_from_slice(&length.to_be_bytes());
+    message.extend_from_slice(fields.as_bytes());
+    message
+}
