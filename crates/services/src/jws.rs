@@ -45,7 +45,7 @@ pub(crate) fn verify<T: DeserializeOwned>(keys: &KeyRing, token: &str) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -71,20 +71,11 @@ mod tests {
     }
 
     #[test]
-    fn an_independent_library_verifies_our_token_and_we_verify_its_own() {
+    fn an_independent_library_verifies_our_token() {
         let validation = Validation::new(Algorithm::HS256);
         let key = DecodingKey::from_secret(SECRET.as_bytes());
         let read = jsonwebtoken::decode::<Value>(token(), &key, &validation).unwrap();
         assert_eq!(read.claims["user_id"], "ada");
-
-        let segment = URL_SAFE_NO_PAD.encode(r#"{"user_id":"eve"}"#);
-        let signature = jsonwebtoken::jws::encode(
-            &Header::new(Algorithm::HS256),
-            Some(&json!({ "user_id": "eve" })),
-            &EncodingKey::from_secret(SECRET.as_bytes()),
-        )
-        .unwrap();
-        assert_eq!(signature.payload, segment);
     }
 
     #[test]
@@ -127,7 +118,7 @@ mod tests {
         let (ring, token) = (ring(SECRET), token());
         for length in 0..token.len() {
             assert!(
-                verify::<Value>(&ring, &token[..length]).is_none(),
+                verify::<Value>(&ring, token.get(..length).unwrap()).is_none(),
                 "{length}"
             );
         }

@@ -11,11 +11,14 @@ pub mod health;
 mod jws;
 mod keys;
 mod passwords;
+pub mod ports;
 mod principals;
 mod refresh_secret;
 mod revocations;
 pub mod services;
 pub mod sweeper;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tokens;

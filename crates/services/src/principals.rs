@@ -140,7 +140,7 @@ impl PrincipalCache {
 mod tests {
     use super::*;
 
-    const TTL: Duration = Duration::from_secs(60);
+    const TTL: Duration = Duration::from_mins(1);
 
     fn ada() -> Arc<Principal> {
         Arc::new(Principal {

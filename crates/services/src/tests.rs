@@ -22,7 +22,9 @@ use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
 use doorward_domain::{Origin, Role, SessionId, Settings, User, UserId};
 use doorward_storage::testing::{instant, read, write};
-use doorward_storage::{CommitListener, FeedPosition, Mode, Store, StoreError, Verdict, Work};
+use doorward_storage::{
+    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, Verdict, Work,
+};
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, VecDeque};
@@ -48,6 +50,8 @@ pub(crate) enum Event {
     CommitFails,
     /// The database refuses it.
     Broken,
+    /// Another node has taken the username.
+    Taken,
     /// Something else is done first.
     Before(Task),
     /// Something else is done after the commit, before the caller hears of it.
@@ -118,6 +122,7 @@ impl Store for RiggedStore {
             None | Some(Event::Pass) => self.inner.run(mode, work).await,
             Some(Event::Unavailable) => Err(unavailable()),
             Some(Event::Broken) => Err(StoreError::Backend("the test says so".into())),
+            Some(Event::Taken) => Err(StoreError::Conflict(Constraint::Username)),
             Some(Event::CommitFails) => {
                 let undone: Work = Box::new(move |tx| {
                     work(tx);
@@ -511,10 +516,7 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         ("look at a user", |node, people| {
             Box::pin(async move {
                 let users = &node.services.users;
-                internal!(
-                    AdministerError,
-                    users.user(&people.owner, people.bob).await
-                )
+                internal!(AdministerError, users.user(&people.owner, people.bob).await)
             })
         }),
         ("deactivation", |node, people| {
@@ -654,9 +656,7 @@ async fn nothing_of_a_failed_commit_is_kept_or_remembered() {
 async fn without_room_for_hashing_every_use_case_with_a_password_is_refused_alike() {
     let node = Node::start().await;
     let people = People::settle(&node).await;
-    let full = node
-        .beside_with(|config| config.hashing.threads = 0)
-        .await;
+    let full = node.beside_with(|config| config.hashing.threads = 0).await;
     let passworded = [
         "login",
         "login of nobody",

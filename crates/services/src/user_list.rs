@@ -124,7 +124,7 @@ impl UserListCache {
 mod tests {
     use super::*;
 
-    const TTL: Duration = Duration::from_secs(900);
+    const TTL: Duration = Duration::from_mins(15);
 
     fn key(view: View) -> ListKey {
         ListKey {

@@ -1,5 +1,6 @@
 //! Where a database is.
 
+use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -108,6 +109,34 @@ impl PostgresUrl {
             .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 
+    /// The last value of a parameter, decoded.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let value = self.parameters().split('&').rev().find_map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            (key == name).then_some(value)
+        })?;
+        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+    }
+
+    /// Host and port, as they stand before the path.
+    pub(crate) fn authority(&self) -> String {
+        let place = self.place();
+        let authority = place.split('/').next().unwrap_or(place);
+        percent_decode_str(authority)
+            .decode_utf8_lossy()
+            .into_owned()
+    }
+
+    fn place(&self) -> &str {
+        let behind_user = self
+            .after_scheme()
+            .rsplit_once('@')
+            .map_or(self.after_scheme(), |(_, rest)| rest);
+        behind_user
+            .split_once('?')
+            .map_or(behind_user, |(place, _)| place)
+    }
+
     fn after_scheme(&self) -> &str {
         self.0.split_once("://").map_or("", |(_, rest)| rest)
     }
@@ -130,13 +159,7 @@ impl PostgresUrl {
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let behind_user = self
-            .after_scheme()
-            .rsplit_once('@')
-            .map_or(self.after_scheme(), |(_, rest)| rest);
-        let place = behind_user
-            .split_once('?')
-            .map_or(behind_user, |(place, _)| place);
+        let place = self.place();
         match self.user_info().split(':').next() {
             Some(user) if !user.is_empty() => write!(f, "postgres://{user}@{place}"),
             Some(_) | None => write!(f, "postgres://{place}"),

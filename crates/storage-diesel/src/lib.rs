@@ -19,6 +19,7 @@ mod sqlite;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tls;
 mod transaction;
 mod types;
 mod unit;

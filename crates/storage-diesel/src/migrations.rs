@@ -3,7 +3,8 @@
 
 use crate::database_url::DatabaseUrl;
 use crate::open_error::{OpenError, on_one_line};
-use crate::{postgres, sqlite};
+use crate::postgres::Server;
+use crate::sqlite;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::migration::{Migration, MigrationSource};
@@ -40,7 +41,7 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
             sqlite::open_or_create(file)?;
             run_pending(url, &mut connect_to_file(file)?)
         }
-        DatabaseUrl::Postgres(server) => run_pending(url, &mut postgres::connect(server)?),
+        DatabaseUrl::Postgres(server) => run_pending(url, &mut Server::at(server)?.connect()?),
     }
 }
 
@@ -58,7 +59,7 @@ pub fn migration_status(url: &DatabaseUrl) -> Result<Vec<MigrationStatus>, OpenE
                 Ok(compared(&embedded::<SqliteConnection>(url)?, &[]))
             }
         }
-        DatabaseUrl::Postgres(server) => status(url, &mut postgres::connect(server)?),
+        DatabaseUrl::Postgres(server) => status(url, &mut Server::at(server)?.connect()?),
     }
 }
 

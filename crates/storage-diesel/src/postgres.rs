@@ -11,12 +11,14 @@ use crate::job::Job;
 use crate::listeners::Listeners;
 use crate::open_error::{OpenError, on_one_line};
 use crate::store::{Intake, Threads, spawn};
+use crate::tls::Tunnel;
 use crate::unit::{self, Ending};
 use crossbeam_channel::Receiver;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, PgConnection};
 use doorward_storage::{Mode, StoreError};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An unreachable server is given up after this many seconds, a silent one after these milliseconds.
@@ -34,11 +36,12 @@ pub(crate) fn start(
     config: &StoreConfig,
     intake: &Intake,
 ) -> Result<Threads, OpenError> {
+    let server = Server::at(url)?;
     let start = |name, mode, count: NonZeroUsize, jobs: &Receiver<Job>| {
         (0..count.get())
             .map(|_| {
                 let link = Link {
-                    url: url.clone(),
+                    server: server.clone(),
                     begin: begin_sql(mode, config.finish_within),
                     mode,
                     connection: None,
@@ -64,15 +67,42 @@ pub(crate) fn start(
     })
 }
 
-/// # Errors
-/// [`OpenError`] that says why, without the password.
-pub(crate) fn connect(url: &PostgresUrl) -> Result<PgConnection, OpenError> {
-    PgConnection::establish(&url.with_defaults(&DEFAULTS)).map_err(|error| refused(url, &error))
+/// A server, and the way there.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    url: PostgresUrl,
+    tunnel: Option<Arc<Tunnel>>,
+}
+
+impl Server {
+    /// # Errors
+    /// [`OpenError`] when the URL asks for TLS in a way that cannot be had.
+    pub(crate) fn at(url: &PostgresUrl) -> Result<Self, OpenError> {
+        Ok(Self {
+            url: url.clone(),
+            tunnel: Tunnel::for_url(url)?.map(Arc::new),
+        })
+    }
+
+    /// # Errors
+    /// [`OpenError`] that says why, without the password.
+    pub(crate) fn connect(&self) -> Result<PgConnection, OpenError> {
+        let mut url = self.url.with_defaults(&DEFAULTS);
+        if let Some(tunnel) = &self.tunnel {
+            url.push_str(&tunnel.parameters());
+        }
+        PgConnection::establish(&url).map_err(|error| refused(&self.url, &error))
+    }
 }
 
 fn refused(url: &PostgresUrl, error: &ConnectionError) -> OpenError {
     let server = url.to_string();
     let reason = url.redact(&on_one_line(error));
+    // Which socket it was says nothing to an operator.
+    let reason = match reason.split_once("failed: ") {
+        Some((_, reason)) => reason.to_owned(),
+        None => reason,
+    };
     let says = |what: &[&str]| what.iter().any(|what| reason.contains(what));
     if says(&[
         "password authentication failed",
@@ -105,7 +135,7 @@ fn begin_sql(mode: Mode, finish_within: Duration) -> String {
 
 /// A thread's connection, which is replaced when it breaks.
 struct Link {
-    url: PostgresUrl,
+    server: Server,
     begin: String,
     mode: Mode,
     connection: Option<PgConnection>,
@@ -126,7 +156,9 @@ impl Link {
     }
 
     fn connect(&self) -> Result<PgConnection, StoreError> {
-        connect(&self.url).map_err(|error| StoreError::Unavailable(Box::new(error)))
+        self.server
+            .connect()
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))
     }
 
     /// Ends the transaction; the connection is kept only if that works.

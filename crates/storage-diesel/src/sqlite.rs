@@ -4,6 +4,7 @@
 //! share one fsync. Nobody hears of success before that transaction is committed.
 
 mod file;
+mod statement;
 
 use crate::backend::Backend;
 use crate::config::StoreConfig;
@@ -14,11 +15,12 @@ use crate::open_error::OpenError;
 use crate::store::{Intake, Threads, spawn};
 use crate::unit::{self, Ending};
 use crossbeam_channel::Receiver;
-use diesel::SqliteConnection;
-use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, SqliteConnection};
 use doorward_storage::{Mode, StoreError, Work};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+
+use statement::Statement;
 
 pub(crate) use file::{connect, open_existing, open_or_create, unusable};
 
@@ -65,9 +67,8 @@ impl Link {
 
     fn begin(&mut self) -> Result<SqliteConnection, StoreError> {
         let begin = match self.mode {
-            Mode::Read => "BEGIN",
-            // BEGIN alone would fail at the first write whenever another process has written meanwhile.
-            Mode::Write => "BEGIN IMMEDIATE",
+            Mode::Read => Statement::BeginRead,
+            Mode::Write => Statement::BeginWrite,
         };
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -79,15 +80,20 @@ impl Link {
     }
 
     /// Ends the transaction; the connection is kept only if that works.
-    fn end(&mut self, mut connection: SqliteConnection, sql: &str) -> Result<(), StoreError> {
-        self.execute(&mut connection, sql)?;
+    fn end(&mut self, mut connection: SqliteConnection, end: Statement) -> Result<(), StoreError> {
+        self.execute(&mut connection, end)?;
         self.connection = Some(connection);
         Ok(())
     }
 
-    fn execute(&self, connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreError> {
-        connection
-            .batch_execute(sql)
+    fn execute(
+        &self,
+        connection: &mut SqliteConnection,
+        statement: Statement,
+    ) -> Result<(), StoreError> {
+        statement
+            .execute(connection)
+            .map(drop)
             .map_err(|error| from_diesel(error, self.mode))
     }
 }
@@ -102,13 +108,13 @@ fn read(mut link: Link, jobs: &Receiver<Job>) {
             }
         };
         let Some((work, reply)) = job.begin() else {
-            let _ = link.end(connection, "ROLLBACK");
+            let _ = link.end(connection, Statement::Rollback);
             continue;
         };
         let answer = match unit::run(work, Backend::Sqlite(&mut connection), Mode::Read) {
-            Ending::Commit(_) => link.end(connection, "COMMIT"),
+            Ending::Commit(_) => link.end(connection, Statement::Commit),
             Ending::Rollback(answer) => {
-                let _ = link.end(connection, "ROLLBACK");
+                let _ = link.end(connection, Statement::Rollback);
                 answer
             }
         };
@@ -151,7 +157,7 @@ fn commit_together(link: &mut Link, waiting: &mut VecDeque<Job>, listeners: &Lis
         }
     }
     // Unless it is committed, dropping the connection undoes what is left of the transaction.
-    let committed = intact.and_then(|()| link.end(connection, "COMMIT"));
+    let committed = intact.and_then(|()| link.end(connection, Statement::Commit));
     answer(ran, &committed, listeners);
 }
 
@@ -162,15 +168,16 @@ fn in_savepoint(
     connection: &mut SqliteConnection,
     work: Work,
 ) -> (Ending, Result<(), StoreError>) {
-    if let Err(error) = link.execute(connection, "SAVEPOINT unit") {
+    if let Err(error) = link.execute(connection, Statement::Savepoint) {
         return (Ending::Rollback(Err(same(&error))), Err(error));
     }
     let ending = unit::run(work, Backend::Sqlite(connection), Mode::Write);
-    let end = match &ending {
-        Ending::Commit(_) => "RELEASE unit",
-        Ending::Rollback(_) => "ROLLBACK TO unit; RELEASE unit",
+    let undone = match &ending {
+        Ending::Commit(_) => Ok(()),
+        Ending::Rollback(_) => link.execute(connection, Statement::RollbackToSavepoint),
     };
-    let intact = link.execute(connection, end).map_err(|error| {
+    let ended = undone.and_then(|()| link.execute(connection, Statement::Release));
+    let intact = ended.map_err(|error| {
         StoreError::Unavailable(format!("the transaction was lost: {error}").into())
     });
     (ending, intact)
@@ -216,6 +223,7 @@ mod tests {
     use crate::job::Ticket;
     use crate::migrations::migrate;
     use crate::testing::TestDatabase;
+    use diesel::connection::SimpleConnection;
     use doorward_domain::User;
     use doorward_storage::testing::a_user;
     use doorward_storage::{Transaction, Verdict};
@@ -264,7 +272,7 @@ mod tests {
             .select(users::username)
             .order(users::username)
             .load(&mut connection);
-        link.end(connection, "ROLLBACK").unwrap();
+        link.end(connection, Statement::Rollback).unwrap();
         names.unwrap()
     }
 

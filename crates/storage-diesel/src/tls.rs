@@ -11,6 +11,7 @@ use crate::database_url::PostgresUrl;
 use crate::open_error::OpenError;
 use crate::store::spawn;
 use mode::Target;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
@@ -70,13 +71,11 @@ impl Tunnel {
         Ok(Some(Self { folder, _end: end }))
     }
 
-    /// The parameters that lead libpq here; they follow those of the URL, and win.
-    pub(crate) fn parameters(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("host", self.folder.path().display().to_string()),
-            ("port", PORT.to_string()),
-            ("sslmode", "disable".to_owned()),
-        ]
+    /// What leads libpq here, to be put behind the parameters of the URL, over which it wins.
+    pub(crate) fn parameters(&self) -> String {
+        let folder = self.folder.path().display().to_string();
+        let folder = utf8_percent_encode(&folder, NON_ALPHANUMERIC);
+        format!("&host={folder}&port={PORT}&sslmode=disable&channel_binding=disable")
     }
 }
 
@@ -87,7 +86,11 @@ struct Server {
     tls: TlsConnector,
 }
 
-fn run(listener: std::os::unix::net::UnixListener, server: &Arc<Server>, ended: oneshot::Receiver<()>) {
+fn run(
+    listener: std::os::unix::net::UnixListener,
+    server: &Arc<Server>,
+    ended: oneshot::Receiver<()>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

@@ -4,15 +4,19 @@ use crate::problem::{Code, Problem};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpRequest, web};
 use doorward_services::FieldErrors;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// The longest body, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// A client that has not sent its whole body by then is cut off.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// The deepest nesting of arrays and objects.
 const MAX_DEPTH: usize = 64;
 
@@ -101,7 +105,10 @@ impl FromRequest for JsonBody {
         let content_type = content_type.map(|kind| kind.to_str().unwrap_or_default().to_owned());
         let body = web::Bytes::from_request(request, payload);
         async move {
-            let body = body.await.map_err(|error| unreadable(&error))?;
+            let body = timeout(BODY_WITHIN, body)
+                .await
+                .map_err(|_late| Problem::new(Code::RequestTimeout))?
+                .map_err(|error| unreadable(&error))?;
             Ok(Self::parse(content_type.as_deref(), &body)?)
         }
         .boxed_local()

@@ -30,10 +30,11 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         workers: None,
     })
     .await?;
-    say(&greeting(config, &application, made).await)?;
-    tracing::info!(address = %application.address(), "listening");
+    // Before it says that it runs, since until then a signal ends it on the spot.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    say(&greeting(config, &application, made).await)?;
+    tracing::info!(address = %application.address(), "listening");
     tokio::select! {
         ended = application.ended() => ended.context("the server ended by itself")?,
         _ = interrupt.recv() => tracing::info!("interrupted: stopping"),

@@ -12,7 +12,13 @@
 )]
 
 mod administration;
+mod conventions;
+mod faults;
+mod hosts;
 mod login;
+mod operations;
+mod permissions;
+mod process;
 mod profile;
 mod refresh;
 mod registration;

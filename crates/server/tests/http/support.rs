@@ -11,9 +11,8 @@ mod tokens;
 pub(crate) use app::{NOON, SECRET_KEY, Setup, TestApp};
 pub(crate) use client::{Client, PASSWORD, User};
 pub(crate) use database::{Database, count};
-pub(crate) use raw::RawResponse;
 pub(crate) use response::Response;
-pub(crate) use store::{Fault, FaultyStore};
+pub(crate) use store::Fault;
 pub(crate) use tokens::{claims, forgeries};
 
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::FieldErrors;
 use doorward_domain::{EmailAddress, Password, PasswordHash, Role, User, UserId, Username};
-use doorward_storage::{StoreError, Transaction};
+use doorward_storage::{Constraint, StoreError, Transaction};
 use rand::RngExt;
 use secrecy::SecretString;
 
@@ -46,6 +46,7 @@ conflicts_are_invalid!(RegisterError);
 /// How many made-up usernames are tried before a random one.
 const NUMBERED_NAMES: u32 = 5;
 
+#[derive(Clone)]
 struct Draft {
     username: Option<Username>,
     email: EmailAddress,
@@ -130,7 +131,20 @@ impl AccountService {
         }
     }
 
+    /// Somebody who left the name to us is not told that it is taken: whoever loses the race for one gets another.
     async fn insert(&self, draft: Draft, password: PasswordHash) -> Result<User, RegisterError> {
+        let is_made_up = draft.username.is_none();
+        match self.try_insert(draft.clone(), password.clone()).await {
+            Err(StoreError::Conflict(Constraint::Username)) if is_made_up => {
+                let username = Some(random_username(&draft.email));
+                let again = Draft { username, ..draft };
+                Ok(self.try_insert(again, password).await?)
+            }
+            inserted => Ok(inserted?),
+        }
+    }
+
+    async fn try_insert(&self, draft: Draft, password: PasswordHash) -> Result<User, StoreError> {
         let now = self.core.clock.now();
         self.core
             .store
@@ -156,8 +170,7 @@ impl AccountService {
     }
 }
 
-/// The local part of the address, with a number where it is taken. Two who are given the same one at the same moment
-/// are told apart by the database.
+/// The local part of the address, with a number where it is taken.
 fn free_username(tx: &mut dyn Transaction, email: &EmailAddress) -> Result<Username, StoreError> {
     let name = Username::suggested_by(email);
     if tx.user_by_username(&name)?.is_none() {
@@ -169,5 +182,9 @@ fn free_username(tx: &mut dyn Transaction, email: &EmailAddress) -> Result<Usern
             return Ok(numbered);
         }
     }
-    Ok(name.numbered(rand::rng().random_range(10_000..1_000_000)))
+    Ok(random_username(email))
+}
+
+fn random_username(email: &EmailAddress) -> Username {
+    Username::suggested_by(email).numbered(rand::rng().random_range(10_000..1_000_000))
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::Internal;
 use crate::auth::Caller;
 use crate::fields::{FieldErrors, REQUIRED};
-use crate::tests::{Node, PASSWORD, registration, said};
+use crate::tests::{Event, Node, PASSWORD, registration, said};
 use crate::tokens::TokenPair;
 use crate::user_list::View;
 use chrono::TimeDelta;
@@ -64,15 +64,20 @@ async fn every_bad_field_is_reported_at_once() {
             "This password is entirely numeric.",
         ]
     );
-    assert_eq!(node.store.units() - units, 1, "nothing is hashed or written");
+    assert_eq!(
+        node.store.units() - units,
+        1,
+        "nothing is hashed or written"
+    );
 }
 
 #[tokio::test]
 async fn what_is_bad_is_said_of_its_field() {
+    type Change = fn(Register) -> Register;
+    type Said = BTreeMap<&'static str, Vec<&'static str>>;
     let node = Node::start().await;
     node.make("ada", Role::User).await;
-    type Change = fn(Register) -> Register;
-    let cases: [(&str, Change, BTreeMap<&str, Vec<&str>>); 8] = [
+    let cases: [(&str, Change, Said); 8] = [
         (
             "nothing given",
             |_| Register::default(),
@@ -217,6 +222,30 @@ async fn a_made_up_name_that_is_taken_in_the_meantime_is_numbered() {
     assert_eq!(user.unwrap().username.as_str(), "eve2");
 }
 
+/// On PostgreSQL two may find the same name free.
+#[tokio::test]
+async fn whoever_loses_the_race_for_a_made_up_name_gets_another_and_no_message() {
+    let node = Node::start().await;
+    node.store.rig(1, Event::Taken);
+    let register = registration("eve@elsewhere.example");
+    let user = node.services.accounts.register(None, register).await;
+    let name = user.unwrap().username;
+    let number = name.as_str().strip_prefix("eve").unwrap();
+    assert!((10_000..1_000_000).contains(&number.parse::<u32>().unwrap()));
+
+    node.store.rig(1, Event::Taken);
+    let register = Register {
+        username: Some("adam".to_owned()),
+        ..registration("adam@elsewhere.example")
+    };
+    let refused = node.services.accounts.register(None, register).await;
+    let Err(RegisterError::Invalid(errors)) = refused else {
+        panic!("{refused:?}");
+    };
+    let expected = BTreeMap::from([("username", vec![USERNAME_TAKEN])]);
+    assert_eq!(said(&errors), expected);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_registrations_of_one_address_one_succeeds_and_the_others_are_told() {
     let node = Node::start().await;
@@ -235,7 +264,10 @@ async fn of_many_registrations_of_one_address_one_succeeds_and_the_others_are_to
         match request.await.unwrap() {
             Ok(_) => made += 1,
             Err(RegisterError::Invalid(errors)) => {
-                assert_eq!(said(&errors), BTreeMap::from([("email", vec![EMAIL_TAKEN])]));
+                assert_eq!(
+                    said(&errors),
+                    BTreeMap::from([("email", vec![EMAIL_TAKEN])])
+                );
             }
             Err(error) => panic!("{error:?}"),
         }
@@ -654,7 +686,7 @@ async fn whoever_was_deleted_elsewhere_is_gone_for_every_deed() {
 #[tokio::test]
 async fn an_outage_is_no_message_about_a_field() {
     let (node, ada, _) = long_after_login().await;
-    node.store.rig(0, crate::tests::Event::Unavailable);
+    node.store.rig(0, Event::Unavailable);
     let bad = change(Some("wrong"), Some(NEW_PASSWORD));
     let refused = node.services.accounts.change_password(&ada, bad).await;
     assert!(matches!(

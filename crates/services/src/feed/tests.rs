@@ -76,7 +76,10 @@ async fn another_node_learns_of_a_new_name_and_of_nothing_else_anew() {
     assert_ne!(before.etag, after.etag);
 
     there.services.feed.catch_up().await.unwrap();
-    assert!(Arc::ptr_eq(&principal, &there.caller(&pair).await.principal));
+    assert!(Arc::ptr_eq(
+        &principal,
+        &there.caller(&pair).await.principal
+    ));
     assert!(Arc::ptr_eq(&after, &there.list(View::Public).await));
 }
 

@@ -20,11 +20,11 @@ fn day(seconds: i64) -> DateTime<Utc> {
     instant(DAY + seconds)
 }
 
-fn ended(at: DateTime<Utc>) -> Option<SessionEnd> {
-    Some(SessionEnd {
+fn ended(at: DateTime<Utc>) -> SessionEnd {
+    SessionEnd {
         at,
         reason: EndReason::Logout,
-    })
+    }
 }
 
 async fn insert(node: &Node, session: &Session) {
@@ -53,13 +53,37 @@ async fn sessions_go_when_neither_they_nor_their_access_tokens_live() {
     };
     let cases = [
         session("alive", false, None, day(1000), day(300)),
-        session("alive, not used for long", false, None, day(1), instant(300)),
+        session(
+            "alive, not used for long",
+            false,
+            None,
+            day(1),
+            instant(300),
+        ),
         session("expired", true, None, day(-6), day(-6)),
         session("expired within the leeway", false, None, day(-4), day(-4)),
-        session("ended", true, ended(day(-100)), day(1000), day(-6)),
-        session("ended, with a token", false, ended(day(-100)), day(1000), day(10)),
-        session("ended, with a token in the leeway", false, ended(day(-100)), day(1000), day(-4)),
-        session("ended just now", false, ended(day(-4)), day(1000), day(-100)),
+        session("ended", true, Some(ended(day(-100))), day(1000), day(-6)),
+        session(
+            "ended, with a token",
+            false,
+            Some(ended(day(-100))),
+            day(1000),
+            day(10),
+        ),
+        session(
+            "ended, with a token in the leeway",
+            false,
+            Some(ended(day(-100))),
+            day(1000),
+            day(-4),
+        ),
+        session(
+            "ended just now",
+            false,
+            Some(ended(day(-4))),
+            day(1000),
+            day(-100),
+        ),
     ];
     for (_, _, session) in &cases {
         insert(&node, session).await;
@@ -79,7 +103,11 @@ async fn sessions_go_when_neither_they_nor_their_access_tokens_live() {
 async fn changes_go_when_every_node_has_read_them_and_no_token_needs_them() {
     let (node, ada) = a_day_later().await;
     node.services.sweeper.sweep().await.unwrap();
-    assert_eq!(changes(&node).await, [], "those of the registration are old");
+    assert_eq!(
+        changes(&node).await,
+        [],
+        "those of the registration are old"
+    );
     let hour = i64::try_from(RETENTION.as_secs()).unwrap();
     let session_ended = |until| Change::SessionEnded {
         session: SessionId::new(until),
@@ -87,12 +115,37 @@ async fn changes_go_when_every_node_has_read_them_and_no_token_needs_them() {
     };
     let cases = [
         ("an old one", true, Change::UserChanged(ada.id), -hour - 1),
-        ("an old one of the list", true, Change::UserListChanged, -hour - 1),
-        ("a young one", false, Change::UserChanged(UserId::new(day(0))), -hour),
-        ("of dead tokens, old", true, session_ended(day(-6)), -hour - 1),
+        (
+            "an old one of the list",
+            true,
+            Change::UserListChanged,
+            -hour - 1,
+        ),
+        (
+            "a young one",
+            false,
+            Change::UserChanged(UserId::new(day(0))),
+            -hour,
+        ),
+        (
+            "of dead tokens, old",
+            true,
+            session_ended(day(-6)),
+            -hour - 1,
+        ),
         ("of dead tokens, young", false, session_ended(day(-7)), -10),
-        ("of living tokens, old", false, session_ended(day(10)), -hour - 1),
-        ("of tokens in the leeway, old", false, session_ended(day(-4)), -hour - 1),
+        (
+            "of living tokens, old",
+            false,
+            session_ended(day(10)),
+            -hour - 1,
+        ),
+        (
+            "of tokens in the leeway, old",
+            false,
+            session_ended(day(-4)),
+            -hour - 1,
+        ),
     ];
     for (_, _, change, at) in cases {
         write(&*node.store, move |tx| tx.record_change(change, day(at))).await;
@@ -126,7 +179,11 @@ async fn a_multitude_goes_in_batches_and_nobody_waits_for_all_of_it() {
         changes: many,
     };
     assert_eq!(swept, all);
-    assert_eq!(node.store.units() - units, 4, "three batches and a last look");
+    assert_eq!(
+        node.store.units() - units,
+        4,
+        "three batches and a last look"
+    );
 }
 
 #[tokio::test]

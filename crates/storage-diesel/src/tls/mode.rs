@@ -59,7 +59,12 @@ impl Target {
         }
         let (host, port) = place(url)?;
         let is_socket = host.is_empty() || host.starts_with('/');
-        Ok((!is_socket).then_some(Self { host, port, check, roots }))
+        Ok((!is_socket).then_some(Self {
+            host,
+            port,
+            check,
+            roots,
+        }))
     }
 }
 
@@ -70,13 +75,22 @@ fn place(url: &PostgresUrl) -> Result<(String, u16), String> {
         Some(_) | None => (authority.as_str(), None),
     };
     let host = url.parameter("host").unwrap_or_else(|| host.to_owned());
-    let port = url.parameter("port").or(port).filter(|port| !port.is_empty());
+    let port = url
+        .parameter("port")
+        .or(port)
+        .filter(|port| !port.is_empty());
     if host.contains(',') {
         return Err("several hosts in one URL are not supported together with TLS".to_owned());
     }
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
     let port = port.map_or(Ok(DEFAULT_PORT), |port| port.parse());
-    Ok((host, port.map_err(|_number| "the port is not a number".to_owned())?))
+    Ok((
+        host,
+        port.map_err(|_number| "the port is not a number".to_owned())?,
+    ))
 }
 
 #[cfg(test)]
@@ -84,11 +98,15 @@ mod tests {
     use super::*;
     use crate::database_url::DatabaseUrl;
 
-    fn target(text: &str) -> Result<Option<Target>, String> {
+    fn url(text: &str) -> PostgresUrl {
         match DatabaseUrl::parse(text).unwrap() {
-            DatabaseUrl::Postgres(url) => Target::of(&url),
+            DatabaseUrl::Postgres(url) => url,
             DatabaseUrl::Sqlite(path) => panic!("{path:?}"),
         }
+    }
+
+    fn target(text: &str) -> Result<Option<Target>, String> {
+        Target::of(&url(text))
     }
 
     #[test]
@@ -98,9 +116,18 @@ mod tests {
             ("?sslmode=disable", None),
             ("?sslmode=prefer", None),
             ("?sslmode=require", Some(Check::Nothing)),
-            ("?sslmode=require&sslrootcert=ca.pem", Some(Check::Authority)),
-            ("?sslmode=verify-ca&sslrootcert=ca.pem", Some(Check::Authority)),
-            ("?connect_timeout=3&sslmode=verify-full", Some(Check::AuthorityAndName)),
+            (
+                "?sslmode=require&sslrootcert=ca.pem",
+                Some(Check::Authority),
+            ),
+            (
+                "?sslmode=verify-ca&sslrootcert=ca.pem",
+                Some(Check::Authority),
+            ),
+            (
+                "?connect_timeout=3&sslmode=verify-full",
+                Some(Check::AuthorityAndName),
+            ),
         ] {
             let found = target(&format!("postgres://ada:pw@db.example/d{query}")).unwrap();
             assert_eq!(found.map(|target| target.check), check, "{query}");
@@ -110,21 +137,39 @@ mod tests {
     #[test]
     fn host_and_port_come_from_the_authority_or_the_parameters() {
         for (url, host, port) in [
-            ("postgres://db.example/d?sslmode=require", "db.example", 5432),
-            ("postgres://a:b@db.example:6543/d?sslmode=require", "db.example", 6543),
+            (
+                "postgres://db.example/d?sslmode=require",
+                "db.example",
+                5432,
+            ),
+            (
+                "postgres://a:b@db.example:6543/d?sslmode=require",
+                "db.example",
+                6543,
+            ),
             ("postgres://a@[::1]:6543/d?sslmode=require", "::1", 6543),
-            ("postgres:///d?host=db.example&port=6543&sslmode=require", "db.example", 6543),
+            (
+                "postgres:///d?host=db.example&port=6543&sslmode=require",
+                "db.example",
+                6543,
+            ),
         ] {
             let found = target(url).unwrap().unwrap();
             assert_eq!((found.host.as_str(), found.port), (host, port), "{url}");
         }
-        assert_eq!(target("postgres:///d?host=/run/postgresql&sslmode=require"), Ok(None));
+        assert_eq!(
+            target("postgres:///d?host=/run/postgresql&sslmode=require"),
+            Ok(None)
+        );
     }
 
     #[test]
     fn what_cannot_be_done_is_refused_with_a_reason() {
         for query in ["sslmode=strict", "sslmode=require&sslcert=me.pem"] {
-            assert!(target(&format!("postgres://db/d?{query}")).is_err(), "{query}");
+            assert!(
+                target(&format!("postgres://db/d?{query}")).is_err(),
+                "{query}"
+            );
         }
         assert!(target("postgres://one,two/d?sslmode=require").is_err());
     }

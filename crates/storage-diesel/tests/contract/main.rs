@@ -11,6 +11,7 @@ mod postgres;
 mod rows;
 mod sqlite;
 mod sqlite_files;
+mod tls;
 
 use doorward_storage::Store;
 use doorward_storage_diesel::testing::TestDatabase;

@@ -19,6 +19,10 @@ pub(crate) struct Client {
     token: Option<String>,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "bodies are written where they are sent"
+)]
 impl Client {
     /// A connection for each request, and nothing between it and the server.
     pub(crate) fn new(address: SocketAddr) -> Self {
@@ -118,7 +122,6 @@ pub(crate) struct User {
     client: Client,
     pub(crate) id: String,
     pub(crate) username: String,
-    pub(crate) email: String,
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
@@ -134,7 +137,6 @@ impl User {
             client: client.with_token(&access),
             id: text(&body["user"]["id"]),
             username: text(&body["user"]["username"]),
-            email: text(&body["user"]["email"]),
             access,
             refresh: text(&body["refresh_token"]),
         }

@@ -34,17 +34,16 @@ impl Response {
     pub(crate) fn text(&self, field: &str) -> String {
         match self.json().get(field) {
             Some(Value::String(text)) => text.clone(),
-            _ => panic!("no text {field} in {self}"),
+            Some(_) | None => panic!("no text {field} in {self}"),
         }
     }
 
     /// The items of the body, which is an array.
     #[track_caller]
     pub(crate) fn items(&self) -> Vec<Value> {
-        match self.json() {
-            Value::Array(items) => items,
-            _ => panic!("no array: {self}"),
-        }
+        let body = self.json();
+        let items = body.as_array();
+        items.unwrap_or_else(|| panic!("no array: {self}")).clone()
     }
 
     /// The header, or nothing; it must not be there twice.

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod bus;
+mod cache;
+pub mod config;
+mod denylist;
+mod limiter;
+mod link;
+mod message;
+pub mod ports;
+
+pub use config::{RedisConfig, RedisConfigError};
+pub use ports::RedisPorts;

@@ -1,0 +1,46 @@
+//! The contracts of the ports on a real Redis, what nodes share, and what a Redis can do to them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails, in its helpers, too"
+)]
+
+mod contract;
+mod faults;
+mod log;
+mod nodes;
+mod place;
+mod server;
+mod tls;
+
+use doorward_redis::{RedisConfig, RedisPorts};
+use doorward_services::SystemClock;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a busy machine may need for what takes no time.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// A node that begins to connect.
+fn connect(config: &RedisConfig) -> RedisPorts {
+    RedisPorts::connect(config, Arc::new(SystemClock::start())).unwrap()
+}
+
+/// A node that is connected.
+async fn connected(config: &RedisConfig) -> RedisPorts {
+    let ports = connect(config);
+    up_within(&ports, Duration::from_secs(20)).await;
+    ports
+}
+
+async fn up_within(ports: &RedisPorts, limit: Duration) {
+    let up = tokio::time::timeout(limit, ports.health.up()).await;
+    assert!(up.is_ok(), "{:?}", ports.health.state());
+}
+
+/// Waits until it is down; returns the reason.
+async fn down_within(ports: &RedisPorts, limit: Duration) -> String {
+    let down = tokio::time::timeout(limit, ports.health.down()).await;
+    down.unwrap().unwrap().as_ref().to_owned()
+}

@@ -1,0 +1,171 @@
+//! Who may do what: one row for each route, one column for each caller.
+
+use crate::support::{Client, PASSWORD, TestApp, User};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Who calls.
+const CALLERS: [&str; 6] = [
+    "anonymous",
+    "user",
+    "admin",
+    "owner",
+    "deactivated",
+    "garbage",
+];
+
+/// The status that each of [`CALLERS`] gets. The body is such that a caller who may do it succeeds.
+#[rustfmt::skip]
+const TABLE: [(&str, &str, [u16; 6]); 25] = [
+    ("GET",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
+    ("PUT",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
+    ("PATCH",  "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
+    ("DELETE", "/api/v1/user/me",            [401, 204, 204, 204, 401, 401]),
+    ("POST",   "/api/v1/user/refresh",       [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/user/login",         [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/user/create",        [201, 201, 201, 201, 401, 401]),
+    ("POST",   "/api/v1/user/logout",        [401, 200, 200, 200, 401, 401]),
+    ("POST",   "/api/v1/user/logout-all",    [401, 200, 200, 200, 401, 401]),
+    ("POST",   "/api/v1/user/password",      [401, 200, 200, 200, 401, 401]),
+    ("GET",    "/api/v1/user/sessions",      [401, 200, 200, 200, 401, 401]),
+    ("DELETE", "/api/v1/user/sessions/{id}", [401, 204, 204, 204, 401, 401]),
+    ("GET",    "/api/v1/users",              [200, 200, 200, 200, 401, 401]),
+    ("GET",    "/api/v1/users/{id}",         [401, 403, 200, 200, 401, 401]),
+    ("PATCH",  "/api/v1/users/{id}",         [401, 403, 200, 200, 401, 401]),
+    ("DELETE", "/api/v1/users/{id}",         [401, 403, 204, 204, 401, 401]),
+    ("GET",    "/api/v1/health",             [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/livez",                     [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/readyz",                    [200, 200, 200, 200, 200, 200]),
+    // What only owners do:
+    ("POST",   "/api/v1/user/create#role",   [403, 403, 403, 201, 401, 401]),
+    ("PATCH",  "/api/v1/users/{id}#role",    [401, 403, 403, 200, 401, 401]),
+    ("PATCH",  "/api/v1/users/{id}#admin",   [401, 403, 403, 200, 401, 401]),
+    ("DELETE", "/api/v1/users/{id}#admin",   [401, 403, 403, 204, 401, 401]),
+    ("PATCH",  "/api/v1/users/{id}#owner",   [401, 403, 403, 200, 401, 401]),
+    ("DELETE", "/api/v1/users/{id}#owner",   [401, 403, 403, 204, 401, 401]),
+];
+
+/// Those whom a row is tried with, all of them new.
+struct Cast {
+    callers: [Client; 6],
+    /// Of the caller, or of somebody else where the caller has none.
+    refresh: Vec<String>,
+    sessions: Vec<String>,
+    victim: User,
+}
+
+impl Cast {
+    /// `stamp` makes their names new.
+    async fn new(app: &TestApp, stamp: &str, victim: doorward_domain::Role) -> Self {
+        use doorward_domain::Role;
+        let name = |who: &str| format!("{who}{stamp}");
+        let user = app.user(&name("user")).await;
+        let admin = app.somebody(&name("admin"), Role::Admin).await;
+        let owner = app.somebody(&name("owner"), Role::Owner).await;
+        let gone = app.user(&name("gone")).await;
+        let victim = app.somebody(&name("victim"), victim).await;
+        owner
+            .patch(
+                &format!("/api/v1/users/{}", gone.id),
+                json!({ "is_active": false }),
+            )
+            .await
+            .expect(200);
+        let garbage = app.anon().with_token("garbage");
+        let logins = [&victim, &user, &admin, &owner, &victim, &victim];
+        let session = |login: &&User| {
+            let claims = crate::support::claims(&login.access);
+            claims["sid"].as_str().expect("a session").to_owned()
+        };
+        Self {
+            refresh: logins.iter().map(|login| login.refresh.clone()).collect(),
+            sessions: logins.iter().map(session).collect(),
+            callers: [
+                app.anon(),
+                Client::clone(&user),
+                Client::clone(&admin),
+                Client::clone(&owner),
+                Client::clone(&gone),
+                garbage,
+            ],
+            victim,
+        }
+    }
+
+    /// A body with which a caller who may do it succeeds, if it takes one.
+    fn body(&self, method: &str, route: &str, stamp: &str, column: usize) -> Option<Value> {
+        let name = format!("new{stamp}x{column}");
+        let address = format!("{name}@example.com");
+        let body = match (method, route) {
+            ("POST", "/api/v1/user/create") => json!({ "email": address, "password": PASSWORD }),
+            ("POST", "/api/v1/user/create#role") => {
+                json!({ "email": address, "password": PASSWORD, "role": "owner" })
+            }
+            ("POST", "/api/v1/user/login") => {
+                json!({ "username": self.victim.username, "password": PASSWORD })
+            }
+            ("POST", "/api/v1/user/refresh" | "/api/v1/user/logout") => {
+                json!({ "refresh_token": self.refresh[column] })
+            }
+            ("POST", "/api/v1/user/password") => {
+                json!({ "current_password": PASSWORD, "new_password": "Eiffel-gustav-1889-b" })
+            }
+            ("DELETE", "/api/v1/user/me") => json!({ "current_password": PASSWORD }),
+            ("PUT" | "PATCH", route) if route.ends_with("#role") => json!({ "role": "admin" }),
+            ("PUT" | "PATCH", _) => json!({ "username": name }),
+            _ => return None,
+        };
+        Some(body)
+    }
+}
+
+#[tokio::test]
+async fn every_route_answers_every_caller_as_the_table_says() {
+    use doorward_domain::Role;
+    let app = TestApp::start().await;
+    app.owner().await;
+    for (row, (method, route, statuses)) in TABLE.into_iter().enumerate() {
+        let changes = !matches!(method, "GET") && !route.ends_with("/refresh");
+        let mut cast = None;
+        for (column, expected) in statuses.into_iter().enumerate() {
+            // Whoever succeeds may leave nothing behind for the next one.
+            if cast.is_none() || (changes && expected < 300) {
+                let victim = match route.split_once('#') {
+                    Some((_, "admin")) => Role::Admin,
+                    Some((_, "owner")) => Role::Owner,
+                    Some(_) | None => Role::User,
+                };
+                cast = Some(Cast::new(&app, &format!("{row}-{column}"), victim).await);
+            }
+            let cast = cast.as_ref().unwrap();
+            let id = if route.contains("sessions") {
+                &cast.sessions[column]
+            } else {
+                &cast.victim.id
+            };
+            let path = route.replace("{id}", id);
+            let path = path.split('#').next().unwrap();
+            let request = cast.callers[column].request(method, path);
+            let answer = match cast.body(method, route, &format!("{row}"), column) {
+                None => request.await,
+                Some(body) => request.json(&body).await,
+            };
+            assert_eq!(answer.status, expected, "{}: {answer}", CALLERS[column]);
+        }
+    }
+}
+
+#[test]
+fn every_route_has_a_row() {
+    let mut routes = BTreeSet::new();
+    for (path, methods) in doorward_api::routes() {
+        for method in methods.iter().map(ToString::to_string) {
+            if !["HEAD", "OPTIONS"].contains(&method.as_str()) {
+                routes.insert((method, path.clone()));
+            }
+        }
+    }
+    let rows = TABLE.iter().filter(|(_, route, _)| !route.contains('#'));
+    let rows = rows.map(|(method, route, _)| ((*method).to_owned(), (*route).to_owned()));
+    assert_eq!(rows.collect::<BTreeSet<_>>(), routes);
+}
