@@ -17,7 +17,7 @@ complain() {
 # The crates of this workspace that a crate may depend on itself.
 allowed() {
     case $1 in
-    doorward-domain) ;;
+    doorward-domain | doorward-load) ;;
     doorward-storage) echo doorward-domain ;;
     doorward-storage-diesel | doorward-services) echo doorward-domain doorward-storage ;;
     doorward-redis | doorward-worker | doorward-api | doorward-admin) echo doorward-domain doorward-services ;;

@@ -155,7 +155,8 @@ free_port() {
 start_server() {
     local name=$1 port=$2 ready=$3 log=$folder/$1.log pid tenths
     shift 3
-    (exec_as_server "$@") >"$log" 2>&1 </dev/null &
+    : >"$log"
+    (exec_as_server "$@") >>"$log" 2>&1 </dev/null &
     pid=$!
     server_pids[$name]=$pid
     for ((tenths = 0; tenths < START_SECONDS * 20; tenths++)); do

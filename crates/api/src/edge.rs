@@ -27,6 +27,9 @@ use uuid::Uuid;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// The longest that all header fields may be together, in bytes.
+const MAX_HEADERS: usize = 16 * 1024;
+
 /// Paths that probes ask by address, with whatever `Host`.
 const PROBED: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
@@ -50,19 +53,14 @@ impl Edge {
         mut request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let line = Line::begin(&request);
-        if let Err(problem) = self.check_host(&request) {
+        let line = Line::begin(&request, self.is_draining);
+        if let Err(problem) = check(&self.allowed_hosts, &request) {
             return Ok(request.into_response(finish(problem.error_response(), &line)));
         }
         trim_trailing_slash(&mut request);
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
             Ok(Ok(response)) => {
-                let (request, mut response) = response.into_parts();
-                if self.is_draining.load(Ordering::Acquire) {
-                    response
-                        .head_mut()
-                        .set_connection_type(ConnectionType::Close);
-                }
+                let (request, response) = response.into_parts();
                 Ok(ServiceResponse::new(request, finish(response, &line)))
             }
             Ok(Err(error)) => Err(Unanswered::new(Problem::of_error(&error), line).into()),
@@ -72,31 +70,37 @@ impl Edge {
             }
         }
     }
-
-    fn check_host(&self, request: &ServiceRequest) -> Result<(), Problem> {
-        if PROBED.contains(&request.path().trim_end_matches('/')) {
-            return Ok(());
-        }
-        self.allowed_hosts.check(request.headers(), request.uri())
-    }
 }
 
-/// What the log line says of the request.
+fn check(allowed_hosts: &AllowedHosts, request: &ServiceRequest) -> Result<(), Problem> {
+    let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    if request.headers().iter().map(length).sum::<usize>() > MAX_HEADERS {
+        return Err(Problem::new(Code::HeadersTooLarge));
+    }
+    if PROBED.contains(&request.path().trim_end_matches('/')) {
+        return Ok(());
+    }
+    allowed_hosts.check(request.headers(), request.uri())
+}
+
+/// What is kept of a request for its answer and for the log.
 #[derive(Debug, Clone)]
 struct Line {
     method: String,
     path: String,
     request_id: HeaderValue,
     began: Instant,
+    is_draining: Arc<AtomicBool>,
 }
 
 impl Line {
-    fn begin(request: &ServiceRequest) -> Self {
+    fn begin(request: &ServiceRequest, is_draining: Arc<AtomicBool>) -> Self {
         Self {
             method: request.method().to_string(),
             path: request.path().to_owned(),
             request_id: request_id(request.headers()),
             began: Instant::now(),
+            is_draining,
         }
     }
 
@@ -114,7 +118,9 @@ impl Line {
                 method, path, status, micros, request_id, code, cause, "request"
             );
         } else {
-            tracing::info!(method, path, status, micros, request_id, code, "request");
+            tracing::info!(
+                method, path, status, micros, request_id, code, cause, "request"
+            );
         }
     }
 }
@@ -170,7 +176,11 @@ fn finish(mut response: HttpResponse, line: &Line) -> HttpResponse {
     if let Some(problem) = &problem {
         response = render(response, problem, line);
     }
-    set_headers(response.headers_mut(), line);
+    set_headers(response.headers_mut(), status, line);
+    if line.is_draining.load(Ordering::Acquire) {
+        let close = ConnectionType::Close;
+        response.head_mut().set_connection_type(close);
+    }
     line.log(status.as_u16(), problem.as_ref());
     response
 }
@@ -195,7 +205,7 @@ fn render(mut response: HttpResponse, problem: &Problem, line: &Line) -> HttpRes
 }
 
 /// What an answer does not say otherwise is for nobody's cache.
-fn set_headers(headers: &mut HeaderMap, line: &Line) {
+fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
     headers.insert(X_REQUEST_ID, line.request_id.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -203,6 +213,9 @@ fn set_headers(headers: &mut HeaderMap, line: &Line) {
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
     );
+    if status == StatusCode::SERVICE_UNAVAILABLE && !headers.contains_key(RETRY_AFTER) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

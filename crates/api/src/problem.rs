@@ -71,6 +71,7 @@ catalogue! {
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not JSON",
     MisdirectedRequest = MISDIRECTED_REQUEST "misdirected_request" "This host is not served here",
     RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request did not come in time",
+    HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The headers are longer than 16 KiB",
     InternalError = INTERNAL_SERVER_ERROR "internal_error" "Something went wrong here",
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "The service cannot answer now",
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too many logins at once",

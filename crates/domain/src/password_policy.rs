@@ -15,6 +15,9 @@ const MAX_SIMILARITY: f64 = 0.7;
 /// Django's list of common passwords has this many: what is guessed within as many attempts is common.
 const COMMON_GUESSES: u64 = 20_000;
 
+/// Nothing that is longer is common; and to look at a long text costs more than to hash it.
+const MOST_COMMON_CHARS: usize = 20;
+
 /// Which validators a new password has to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "a switch for each validator")]
@@ -166,6 +169,9 @@ fn count(text: &str) -> f64 {
 }
 
 fn is_common(text: &str) -> bool {
+    if text.chars().count() > MOST_COMMON_CHARS {
+        return false;
+    }
     zxcvbn::zxcvbn(&text.trim().to_lowercase(), &[]).guesses() <= COMMON_GUESSES
 }
 
@@ -212,6 +218,13 @@ mod tests {
                 weaknesses(password)
             );
         }
+    }
+
+    #[test]
+    fn a_long_password_is_not_looked_up_whatever_it_is_made_of() {
+        let costly = "4@8({[<369&#!1/|0$5+7%2".repeat(10);
+        assert_eq!(weaknesses(&costly), []);
+        assert_eq!(weaknesses(&"password".repeat(8)), []);
     }
 
     #[test]

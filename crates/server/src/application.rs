@@ -13,10 +13,15 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// What answers a request is given this long when the server stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+/// And then the database this long to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 /// A client that has not sent its whole request head by then is cut off.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// An idle connection is kept this long.
@@ -131,7 +136,16 @@ impl Application {
         for task in &self.upkeep {
             task.abort();
         }
-        self.store.close().await;
+        // On a thread of its own: a runtime waits for its blocking work at its end, however long a store may hang.
+        let (closed, is_closed) = oneshot::channel();
+        let store = self.store;
+        thread::spawn(move || {
+            rt::System::new().block_on(store.close());
+            let _ = closed.send(());
+        });
+        if timeout(CLOSE_WITHIN, is_closed).await.is_err() {
+            tracing::warn!(within = ?CLOSE_WITHIN, "the database did not close in time: it is left to itself");
+        }
     }
 
     /// Waits until the server ends by itself, which only a failure makes it do.

@@ -12,7 +12,7 @@ pub use healthcheck::healthcheck;
 pub use migrate::migrate;
 pub use serve::serve;
 
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::Context;
 use doorward_services::hashing::HashingLimits;
 use doorward_services::{ServicesConfig, SystemClock};
@@ -20,6 +20,7 @@ use doorward_storage::Store;
 use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig};
 use secrecy::SecretString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What was made because it was not there.
@@ -29,13 +30,26 @@ struct Made {
     secret_key: bool,
 }
 
+impl Made {
+    /// A key was made for a database whose key is lost.
+    fn is_key_replaced(self) -> bool {
+        self.secret_key && !self.database
+    }
+}
+
+const KEY_REPLACED: &str = "A new secret key was made for a database that was there before: all sessions have ended. \
+                            If secret.key has a backup, stop, restore it and start again.";
+
 /// Opens the database, making it first where it is a file that is not there, and says what the services need.
 fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfig, Made)> {
     let mut made = Made::default();
     let url = database_url(config)?;
-    make_folder(&url)?;
-    let secret_key = secret_key(config, &mut made)?;
-    made.database = url.file().is_some_and(|file| !file.exists());
+    // A key that is refused is no reason to make a database, nor a database that is refused to make a key.
+    refuse_bad_key(config)?;
+    if matches!(on_pending, OnPending::Migrate) {
+        make_folder(&url)?;
+    }
+    made.database = url.file().is_some_and(is_missing_or_empty);
     let store: Arc<dyn Store> = Arc::new(DieselStore::open(
         &url,
         &StoreConfig {
@@ -43,6 +57,10 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
             ..StoreConfig::default()
         },
     )?);
+    let secret_key = secret_key(config, &mut made)?;
+    if made.is_key_replaced() {
+        tracing::warn!("{KEY_REPLACED}");
+    }
     let services = ServicesConfig {
         store,
         clock: Arc::new(SystemClock::start()),
@@ -67,7 +85,7 @@ fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
 
 /// The folder of the file, if only that is missing. A longer path that is not there is more likely a typing error.
 fn make_folder(url: &DatabaseUrl) -> anyhow::Result<()> {
-    let Some(folder) = url.file().and_then(std::path::Path::parent) else {
+    let Some(folder) = url.file().and_then(Path::parent) else {
         return Ok(());
     };
     if folder.as_os_str().is_empty() || folder.exists() {
@@ -79,6 +97,17 @@ fn make_folder(url: &DatabaseUrl) -> anyhow::Result<()> {
     builder
         .create(folder)
         .with_context(|| format!("the folder {} cannot be made", folder.display()))
+}
+
+fn is_missing_or_empty(file: &Path) -> bool {
+    std::fs::metadata(file).map_or(true, |found| found.len() == 0)
+}
+
+fn refuse_bad_key(config: &Config) -> Result<(), KeyFileError> {
+    match &config.keys.signing {
+        KeySource::Given(_) => Ok(()),
+        KeySource::File(file) => file.read().map(drop),
+    }
 }
 
 fn secret_key(config: &Config, made: &mut Made) -> anyhow::Result<SecretString> {

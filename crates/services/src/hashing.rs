@@ -46,8 +46,8 @@ pub struct Overloaded {
 
 struct Job {
     queued_at: Instant,
-    /// Told whether the deadline has passed: then it computes nothing.
-    work: Box<dyn FnOnce(bool) + Send>,
+    /// Told whether the deadline has passed: then it computes nothing. Whether it hashed.
+    work: Box<dyn FnOnce(bool) -> bool + Send>,
 }
 
 /// A handle to the threads; they end when the last handle is dropped.
@@ -101,6 +101,27 @@ impl HashingPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.submit(hash, true).await
+    }
+
+    /// As [`run`](Self::run), for what is too slow for the threads that serve and yet no hash: it does not count when
+    /// the wait is estimated.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn look<T, F>(&self, look: F) -> Result<T, Overloaded>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.submit(look, false).await
+    }
+
+    async fn submit<T, F>(&self, work: F, is_hash: bool) -> Result<T, Overloaded>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
         let wait = self.expected_wait();
         if wait > self.limits.deadline {
             return Err(self.overloaded());
@@ -109,9 +130,11 @@ impl HashingPool {
         let job = Job {
             queued_at: Instant::now(),
             work: Box::new(move |is_late| {
-                if !is_late && !answer.is_closed() {
-                    let _ = answer.send(hash());
+                let is_wanted = !is_late && !answer.is_closed();
+                if is_wanted {
+                    let _ = answer.send(work());
                 }
+                is_wanted && is_hash
             }),
         };
         self.load.pending.fetch_add(1, Ordering::AcqRel);
@@ -146,12 +169,12 @@ fn work_off(waiting: &Receiver<Job>, load: &Load, deadline: Duration) {
     for job in waiting {
         let began = Instant::now();
         let is_late = began.duration_since(job.queued_at) > deadline;
-        if catch_unwind(AssertUnwindSafe(|| (job.work)(is_late))).is_err() {
-            tracing::error!("hashing a password panicked");
-        }
+        let hashed = catch_unwind(AssertUnwindSafe(|| (job.work)(is_late)));
         load.pending.fetch_sub(1, Ordering::AcqRel);
-        if !is_late {
-            load.remember(began.elapsed());
+        match hashed {
+            Ok(true) => load.remember(began.elapsed()),
+            Ok(false) => {}
+            Err(_panic) => tracing::error!("hashing a password panicked"),
         }
     }
 }

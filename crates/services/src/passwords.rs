@@ -2,8 +2,11 @@
 
 use crate::hashing::{HashingPool, Overloaded};
 use aws_lc_rs::digest::{SHA256, digest};
-use doorward_domain::{Password, PasswordHash};
+use bcrypt::HashParts;
+use doorward_domain::password_policy::{PasswordPolicy, WeakPassword};
+use doorward_domain::{EmailAddress, Password, PasswordHash, Username};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// Django's `BCryptSHA256PasswordHasher`: the SHA-256 in hex is what bcrypt gets, so that nothing is cut at 72 bytes.
 const BCRYPT_SHA256: &str = "bcrypt_sha256";
@@ -13,8 +16,7 @@ const BCRYPT_SHA256: &str = "bcrypt_sha256";
 pub(crate) struct Passwords {
     pool: HashingPool,
     cost: u32,
-    /// A hash that nothing matches, for accounts that do not exist: it costs what a real one costs.
-    dummy: String,
+    policy: PasswordPolicy,
 }
 
 /// What a verification says.
@@ -30,13 +32,20 @@ pub(crate) enum Verification {
 }
 
 impl Passwords {
-    pub(crate) fn new(pool: HashingPool, cost: u32) -> Self {
-        let dummy = format!(
-            "$2b${cost:02}${}",
-            // The last character of each part stands for fewer bits than six; the others of it must be zero.
-            "abcdefghijklmnopqrstuu".to_owned() + &"x".repeat(30) + "u"
-        );
-        Self { pool, cost, dummy }
+    pub(crate) fn new(pool: HashingPool, cost: u32, policy: PasswordPolicy) -> Self {
+        Self { pool, cost, policy }
+    }
+
+    /// Every rule that a new password breaks. It takes milliseconds, so it does not run on the threads that serve.
+    pub(crate) async fn weaknesses(
+        &self,
+        password: Password,
+        username: Option<Username>,
+        email: Option<EmailAddress>,
+    ) -> Result<Vec<WeakPassword>, Overloaded> {
+        let policy = self.policy;
+        let look = move || policy.weaknesses(&password, username.as_ref(), email.as_ref());
+        self.pool.look(look).await
     }
 
     pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, Overloaded> {
@@ -44,23 +53,24 @@ impl Passwords {
         self.pool.run(move || hash(&password, cost)).await
     }
 
-    /// Takes as long without a hash as with one.
+    /// Takes as long without a hash as with one, and as long with one of a lower cost as with a new one.
     pub(crate) async fn verify(
         &self,
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verification, Overloaded> {
-        let (cost, dummy) = (self.cost, self.dummy.clone());
+        let cost = self.cost;
         self.pool
-            .run(move || match stored {
-                Some(stored) if matches(&password, &stored) => Verification::Match {
-                    replacement: (!is_current(&stored, cost)).then(|| hash(&password, cost)),
-                },
-                Some(_) => Verification::Mismatch,
-                None => {
-                    let _ = bcrypt::verify(digest_hex(&password), &dummy);
-                    Verification::Mismatch
+            .run(move || {
+                let matching = stored.as_ref().filter(|stored| matches(&password, stored));
+                if let Some(stored) = matching {
+                    let is_current = cost_of(stored) == Some(cost);
+                    return Verification::Match {
+                        replacement: (!is_current).then(|| hash(&password, cost)),
+                    };
                 }
+                make_up(&password, stored.as_ref().and_then(cost_of), cost);
+                Verification::Mismatch
             })
             .await
     }
@@ -86,9 +96,30 @@ fn matches(password: &Password, stored: &PasswordHash) -> bool {
     }
 }
 
-fn is_current(stored: &PasswordHash, cost: u32) -> bool {
-    stored.algorithm() == BCRYPT_SHA256
-        && stored.parameters().split('$').nth(2) == Some(format!("{cost:02}").as_str())
+/// The cost of a hash that was worked through; none where there was nothing to work through.
+fn cost_of(stored: &PasswordHash) -> Option<u32> {
+    let parts: HashParts = stored.parameters().parse().ok()?;
+    (stored.algorithm() == BCRYPT_SHA256).then_some(parts.get_cost())
+}
+
+/// Does the work that is missing to one hash of today's cost, so that nobody learns from the time what is stored. Django
+/// calls it `harden_runtime`.
+fn make_up(password: &Password, done: Option<u32>, cost: u32) {
+    for cost in missing(done, cost) {
+        let _ = bcrypt::verify(digest_hex(password), &dummy(cost));
+    }
+}
+
+/// The costs that add up to `cost` together with what was done: 2^a rounds and 2^a, 2^(a+1), … up to 2^(b-1) more are
+/// 2^b.
+fn missing(done: Option<u32>, cost: u32) -> Range<u32> {
+    done.map_or(cost..cost + 1, |done| done..cost)
+}
+
+/// A hash that nothing matches, and that costs what a real one costs.
+fn dummy(cost: u32) -> String {
+    // The last character of each part stands for fewer bits than six; the others of it must be zero.
+    format!("$2b${cost:02}$abcdefghijklmnopqrstuu{}u", "x".repeat(30))
 }
 
 fn digest_hex(password: &Password) -> String {
@@ -107,7 +138,11 @@ mod tests {
     use crate::hashing::HashingLimits;
 
     fn passwords(cost: u32) -> Passwords {
-        Passwords::new(HashingPool::start(HashingLimits::default()).unwrap(), cost)
+        Passwords::new(
+            HashingPool::start(HashingLimits::default()).unwrap(),
+            cost,
+            PasswordPolicy::DJANGO,
+        )
     }
 
     fn password(text: &str) -> Password {
@@ -145,6 +180,27 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn whatever_is_stored_a_refusal_costs_the_rounds_of_one_hash_of_today() {
+        let rounds = |cost: u32| 1_u64 << cost;
+        for (done, cost) in [(None, 12), (Some(12), 12), (Some(10), 12), (Some(4), 15)] {
+            let more: u64 = missing(done, cost).map(rounds).sum();
+            assert_eq!(
+                done.map_or(0, rounds) + more,
+                rounds(cost),
+                "{done:?}, {cost}"
+            );
+        }
+        assert!(missing(Some(14), 12).is_empty());
+    }
+
+    #[test]
+    fn the_dummy_is_worked_through_at_any_cost_and_matches_nothing() {
+        for cost in [4, 5, 6] {
+            assert!(bcrypt::verify("x", &dummy(cost)).is_ok_and(|matches| !matches));
+        }
+    }
+
     #[tokio::test]
     async fn nothing_is_cut_at_72_bytes() {
         let passwords = passwords(4);
@@ -176,7 +232,7 @@ mod tests {
     async fn without_a_hash_the_dummy_is_worked_through_and_never_matches() {
         let passwords = passwords(4);
         assert!(
-            bcrypt::verify("x", &passwords.dummy).is_ok_and(|matches| !matches),
+            bcrypt::verify("x", &dummy(4)).is_ok_and(|matches| !matches),
             "a well-formed hash"
         );
         assert!(matches!(

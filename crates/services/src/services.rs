@@ -72,8 +72,7 @@ impl Services {
         let pool = HashingPool::start(config.hashing)?;
         let core = Arc::new(Core {
             keys: KeyRing::new(&config.secret_key, &config.secret_key_fallbacks),
-            passwords: Passwords::new(pool, config.bcrypt_cost),
-            policy: config.password_policy,
+            passwords: Passwords::new(pool, config.bcrypt_cost, config.password_policy),
             settings: ArcSwap::from_pointee(config.settings),
             store: config.store,
             clock: config.clock,
@@ -110,7 +109,6 @@ pub(crate) struct Core {
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) keys: KeyRing,
     pub(crate) passwords: Passwords,
-    pub(crate) policy: PasswordPolicy,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,
 }

@@ -12,7 +12,7 @@ use crate::hashing::HashingLimits;
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
-use crate::{Internal, Services, ServicesConfig};
+use crate::{Internal, Principal, Services, ServicesConfig};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -373,6 +373,7 @@ pub(crate) fn expiry(token: &str) -> DateTime<Utc> {
 // --- What holds for every use case -----------------------------------------------------------------------------------
 
 /// The people of a test: a user with two sessions, another user, and an owner.
+#[derive(Clone)]
 struct People {
     ada: Caller,
     first: TokenPair,
@@ -557,75 +558,23 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
     ]
 }
 
-/// Runs every use case with the event at each of its units of work, and gives what came of it to `check`.
-async fn at_every_unit(
-    event: fn() -> Event,
-    check: impl AsyncFn(&str, &Node, Result<(), Internal>),
-) {
+#[tokio::test]
+async fn every_failure_of_the_database_is_told_as_what_it_is_and_leaves_nothing_behind() {
     for (name, use_case) in use_cases() {
         for unit in 0.. {
             let node = Node::start().await;
             let people = People::settle(&node).await;
-            node.store.rig(unit, event());
-            let result = use_case(node.clone(), people).await;
+            let name = format!("{name}, unit of work {unit}");
+            let before = Remembered::by(&node, &people.first).await;
+            let contents = node.contents().await;
+
+            node.store.rig(unit, Event::CommitFails);
+            let result = use_case(node.clone(), people.clone()).await;
             if node.store.is_rigged() {
                 assert!(result.is_ok(), "{name}: {result:?}");
                 assert!(unit > 0, "{name} asks the database");
                 break;
             }
-            check(&format!("{name}, unit of work {unit}"), &node, result).await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_outage_is_an_outage_in_every_use_case_and_never_the_callers_fault() {
-    at_every_unit(
-        || Event::Unavailable,
-        async |name, _, result| {
-            assert!(
-                matches!(result, Err(Internal::Unavailable(_))),
-                "{name}: {result:?}"
-            );
-        },
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn what_the_database_refuses_is_a_mistake_of_ours_in_every_use_case() {
-    at_every_unit(
-        || Event::Broken,
-        async |name, _, result| {
-            assert!(
-                matches!(result, Err(Internal::Failed(_))),
-                "{name}: {result:?}"
-            );
-        },
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn nothing_of_a_failed_commit_is_kept_or_remembered() {
-    for (name, use_case) in use_cases() {
-        for unit in 0.. {
-            let node = Node::start().await;
-            let people = People::settle(&node).await;
-            let token = people.first.access_token.clone();
-            let contents = node.contents().await;
-            let remembered = async || {
-                let caller = node.services.auth.authenticate(&token).await.unwrap();
-                let lists = (node.list(View::Public).await, node.list(View::Full).await);
-                (caller.principal, lists.0, lists.1)
-            };
-            let before = remembered().await;
-            node.store.rig(unit, Event::CommitFails);
-            let result = use_case(node.clone(), people).await;
-            if node.store.is_rigged() {
-                break;
-            }
-            let name = format!("{name}, unit of work {unit}");
             assert!(
                 matches!(result, Err(Internal::Unavailable(_))),
                 "{name}: {result:?}"
@@ -635,19 +584,44 @@ async fn nothing_of_a_failed_commit_is_kept_or_remembered() {
             if !is_kept {
                 assert_eq!(node.contents().await, contents, "{name}");
             }
-            let after = remembered().await;
+            let after = Remembered::by(&node, &people.first).await;
+            before.assert_same(&after, &name);
+
+            node.store.rig(unit, Event::Unavailable);
+            let result = use_case(node.clone(), people.clone()).await;
             assert!(
-                Arc::ptr_eq(&before.0, &after.0),
-                "{name}: the principal was dropped"
+                matches!(result, Err(Internal::Unavailable(_))),
+                "{name}: {result:?}"
             );
+            node.store.rig(unit, Event::Broken);
+            let result = use_case(node, people).await;
             assert!(
-                Arc::ptr_eq(&before.1, &after.1),
-                "{name}: the public list was dropped"
+                matches!(result, Err(Internal::Failed(_))),
+                "{name}: {result:?}"
             );
-            assert!(
-                Arc::ptr_eq(&before.2, &after.2),
-                "{name}: the full list was dropped"
-            );
+        }
+    }
+}
+
+/// What a node has in memory.
+struct Remembered {
+    principal: Arc<Principal>,
+    lists: [Arc<ListPage>; 2],
+}
+
+impl Remembered {
+    async fn by(node: &Node, pair: &TokenPair) -> Self {
+        Self {
+            principal: node.caller(pair).await.principal,
+            lists: [node.list(View::Public).await, node.list(View::Full).await],
+        }
+    }
+
+    /// Nothing was dropped and loaded again.
+    fn assert_same(&self, other: &Self, name: &str) {
+        assert!(Arc::ptr_eq(&self.principal, &other.principal), "{name}");
+        for (list, other) in self.lists.iter().zip(&other.lists) {
+            assert!(Arc::ptr_eq(list, other), "{name}");
         }
     }
 }
@@ -667,13 +641,7 @@ async fn without_room_for_hashing_every_use_case_with_a_password_is_refused_alik
     let contents = node.contents().await;
     for (name, use_case) in use_cases() {
         if passworded.contains(&name) {
-            let people = People {
-                ada: people.ada.clone(),
-                first: people.first.clone(),
-                owner: people.owner.clone(),
-                ..people
-            };
-            let result = use_case(full.clone(), people).await;
+            let result = use_case(full.clone(), people.clone()).await;
             let Err(Internal::Overloaded(overloaded)) = result else {
                 panic!("{name}: {result:?}");
             };

@@ -45,13 +45,11 @@ struct NewClaims<'a> {
     exp: i64,
     iat: i64,
     jti: uuid::fmt::Simple,
-    user_id: UserIdText,
+    user_id: uuid::fmt::Hyphenated,
     sid: uuid::fmt::Hyphenated,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'a str>,
 }
-
-type UserIdText = uuid::fmt::Hyphenated;
 
 #[derive(Deserialize)]
 struct Claims {

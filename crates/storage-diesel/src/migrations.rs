@@ -45,16 +45,16 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
     }
 }
 
-/// Every migration of this release and whether the database has it, in order. No SQLite file is made. Blocks the
-/// thread.
+/// Every migration of this release and whether the database has it, in order. No SQLite file is made or
+/// changed. Blocks the thread.
 ///
 /// # Errors
 /// As [`migrate`].
 pub fn migration_status(url: &DatabaseUrl) -> Result<Vec<MigrationStatus>, OpenError> {
     match url {
         DatabaseUrl::Sqlite(file) => {
-            if sqlite::open_existing(file)? {
-                status(url, &mut connect_to_file(file)?)
+            if sqlite::is_ours(file)? {
+                status(url, &mut sqlite::connect(file, Mode::Read)?)
             } else {
                 Ok(compared(&embedded::<SqliteConnection>(url)?, &[]))
             }
@@ -67,13 +67,17 @@ pub fn migration_status(url: &DatabaseUrl) -> Result<Vec<MigrationStatus>, OpenE
 /// [`OpenError::PendingMigrations`] when there are any, and as [`migrate`].
 pub(crate) fn refuse_pending(url: &DatabaseUrl) -> Result<(), OpenError> {
     let pending = names_of_pending(migration_status(url)?);
-    if pending.is_empty() {
-        return Ok(());
+    if !pending.is_empty() {
+        return Err(OpenError::PendingMigrations {
+            database: url.to_string(),
+            migrations: pending,
+        });
     }
-    Err(OpenError::PendingMigrations {
-        database: url.to_string(),
-        migrations: pending,
-    })
+    match url {
+        // A restored backup may have lost the WAL mode.
+        DatabaseUrl::Sqlite(file) => sqlite::open_or_create(file),
+        DatabaseUrl::Postgres(_) => Ok(()),
+    }
 }
 
 /// What migrating needs of a database.

@@ -18,7 +18,7 @@ use socket2::{SockRef, TcpKeepalive};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -27,7 +27,7 @@ use tokio_rustls::client::TlsStream;
 
 /// `SSLRequest` of the PostgreSQL protocol: its length, 8, and its code, 80877103.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
-/// No start-up message is longer.
+/// Neither a start-up message nor its answer is longer.
 const MOST_FIRST_BYTES: usize = 10_000;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const PORT: u16 = 5432;
@@ -75,7 +75,7 @@ impl Tunnel {
     pub(crate) fn parameters(&self) -> String {
         let folder = self.folder.path().display().to_string();
         let folder = utf8_percent_encode(&folder, NON_ALPHANUMERIC);
-        format!("&host={folder}&port={PORT}&sslmode=disable&channel_binding=disable")
+        format!("&host={folder}&port={PORT}&sslmode=disable")
     }
 }
 
@@ -120,17 +120,15 @@ async fn accept(
 }
 
 async fn carry(mut client: UnixStream, server: &Server) {
-    let Ok(first) = first_message(&mut client).await else {
+    let Ok(first) = message(&mut client, MOST_FIRST_BYTES).await else {
         return;
     };
     let connected = timeout(CONNECT_WITHIN, server.connect()).await;
     let connected = connected.unwrap_or_else(|_late| Err("no answer within 5 s".to_owned()));
     match connected {
         Ok(mut stream) => {
-            if stream.write_all(&first).await.is_ok() {
-                // However it ends, libpq sees that its connection is gone.
-                let _ = copy_bidirectional(&mut client, &mut stream).await;
-            }
+            // However it ends, libpq sees that its connection is gone.
+            let _ = converse(&mut client, &mut stream, &first).await;
         }
         Err(reason) => {
             let _ = client.write_all(&error_response(&reason)).await;
@@ -138,17 +136,56 @@ async fn carry(mut client: UnixStream, server: &Server) {
     }
 }
 
-async fn first_message(client: &mut UnixStream) -> std::io::Result<Vec<u8>> {
-    let length = client.read_u32().await?;
+async fn converse(
+    client: &mut UnixStream,
+    server: &mut TlsStream<TcpStream>,
+    first: &[u8],
+) -> std::io::Result<()> {
+    server.write_all(first).await?;
+    let kind = server.read_u8().await?;
+    let answer = message(server, MOST_FIRST_BYTES).await?;
+    client.write_u8(kind).await?;
+    client
+        .write_all(&without_channel_binding(kind, answer))
+        .await?;
+    copy_bidirectional(client, server).await.map(drop)
+}
+
+/// Over TLS a server also offers `SCRAM-SHA-256-PLUS`, which libpq refuses when it does not see the TLS itself.
+fn without_channel_binding(kind: u8, message: Vec<u8>) -> Vec<u8> {
+    const SASL: [u8; 4] = [0, 0, 0, 10];
+    const PLUS: &[u8] = b"SCRAM-SHA-256-PLUS";
+    let Some((head, mechanisms)) = message.split_at_checked(8) else {
+        return message;
+    };
+    if kind != b'R' || !head.ends_with(&SASL) {
+        return message;
+    }
+    let kept = mechanisms.split_inclusive(|byte| *byte == 0);
+    let kept: Vec<u8> = kept
+        .filter(|name| name.strip_suffix(b"\0") != Some(PLUS))
+        .flatten()
+        .copied()
+        .collect();
+    let length = u32::try_from(kept.len() + head.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), SASL.as_slice(), &kept].concat()
+}
+
+/// The length of a message and what it says; the length counts itself.
+async fn message<R>(from: &mut R, most_bytes: usize) -> std::io::Result<Vec<u8>>
+where
+    R: AsyncRead + Unpin,
+{
+    let length = from.read_u32().await?;
     let rest = usize::try_from(length)
         .ok()
         .and_then(|length| length.checked_sub(4))
-        .filter(|rest| *rest <= MOST_FIRST_BYTES)
+        .filter(|rest| *rest <= most_bytes)
         .ok_or(std::io::ErrorKind::InvalidData)?;
     let mut message = length.to_be_bytes().to_vec();
     message.resize(4 + rest, 0);
     let (_, body) = message.split_at_mut(4);
-    client.read_exact(body).await?;
+    from.read_exact(body).await?;
     Ok(message)
 }
 
@@ -182,4 +219,31 @@ fn error_response(reason: &str) -> Vec<u8> {
     message.extend_from_slice(&length.to_be_bytes());
     message.extend_from_slice(fields.as_bytes());
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sasl(mechanisms: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(8 + mechanisms.len()).unwrap();
+        [&length.to_be_bytes(), [0, 0, 0, 10].as_slice(), mechanisms].concat()
+    }
+
+    #[test]
+    fn channel_binding_is_taken_out_of_the_servers_offer_and_nothing_else_is() {
+        let offer = sasl(b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0");
+        assert_eq!(
+            without_channel_binding(b'R', offer.clone()),
+            sasl(b"SCRAM-SHA-256\0\0")
+        );
+        assert_eq!(without_channel_binding(b'E', offer.clone()), offer);
+        for other in [
+            vec![0, 0, 0, 8, 0, 0, 0, 0],
+            vec![0, 0, 0, 4],
+            sasl(b"SCRAM-SHA-256\0\0"),
+        ] {
+            assert_eq!(without_channel_binding(b'R', other.clone()), other);
+        }
+    }
 }

@@ -8,10 +8,11 @@ use doorward_domain::{EmailAddress, User};
 use doorward_services::Services;
 use doorward_services::accounts::{ChangePassword, Register};
 use serde::Serialize;
+use uuid::Uuid;
 
 #[derive(Serialize)]
 struct CreatedResponse<'a> {
-    id: String,
+    id: &'a Uuid,
     username: &'a str,
     email: Option<&'a str>,
     role: &'a str,
@@ -21,7 +22,7 @@ struct CreatedResponse<'a> {
 impl<'a> From<&'a User> for CreatedResponse<'a> {
     fn from(user: &'a User) -> Self {
         Self {
-            id: user.id.to_string(),
+            id: user.id.as_uuid(),
             username: user.username.as_str(),
             email: user.email.as_ref().map(EmailAddress::as_str),
             role: user.role.as_str(),

@@ -138,11 +138,11 @@ fn read_login(mut body: JsonBody, origin: Origin) -> Result<Login, Problem> {
 /// From the header `X-Refresh-Token`, or from the body as `refresh_token` or `refresh`; the same one where it is sent
 /// more than once.
 fn read_refresh_token(request: &HttpRequest, mut body: JsonBody) -> Result<String, Problem> {
-    let header = request.headers().get("x-refresh-token");
-    let header = header.map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned());
-    let sent = [header, body.text("refresh_token"), body.text("refresh")];
+    let headers = request.headers().get_all("x-refresh-token");
+    let headers = headers.map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned());
+    let fields = [body.text("refresh_token"), body.text("refresh")];
     body.finish_or_refuse()?;
-    let mut sent = sent.into_iter().flatten();
+    let mut sent = headers.chain(fields.into_iter().flatten());
     let Some(token) = sent.next() else {
         return Err(Problem::invalid(FieldErrors::one(
             "refresh_token",

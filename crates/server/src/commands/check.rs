@@ -4,6 +4,7 @@ use super::{database_url, say};
 use crate::config::{Config, KeySource};
 use anyhow::ensure;
 use doorward_storage_diesel::migration_status;
+use std::path::Path;
 
 /// Tells how the configuration and the database stand, and changes nothing.
 ///
@@ -39,9 +40,20 @@ fn secret_key(config: &Config) -> Result<String, String> {
     }
 }
 
+/// Whether the folder of the file is there, or is the only one that the first start would have to make.
+fn has_folder_or_can(file: &Path) -> bool {
+    let is_folder = |path: &Path| path.as_os_str().is_empty() || path.is_dir();
+    file.parent().is_none_or(|folder| {
+        is_folder(folder) || (!folder.exists() && folder.parent().is_none_or(is_folder))
+    })
+}
+
 fn database(config: &Config) -> Result<String, String> {
     let url = database_url(config).map_err(|error| error.to_string())?;
-    if url.file().is_some_and(|file| !file.exists()) {
+    if let Some(file) = url.file().filter(|file| !file.exists()) {
+        if !has_folder_or_can(file) {
+            return Err(format!("{}: its folder does not exist", file.display()));
+        }
         return Ok(format!(
             "will be made at the first start, {}",
             config.database

@@ -1,10 +1,10 @@
 //! `doorward serve`
 
-use super::{Made, open, say};
+use super::{KEY_REPLACED, Made, open, say};
 use crate::application::{Application, Options};
 use crate::cli::ServeArgs;
 use crate::config::{Config, KeySource};
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use doorward_storage_diesel::OnPending;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -44,10 +44,16 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
             tokio::select! {
                 () = tokio::time::sleep(config.http.shutdown_delay) => {}
                 _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
         }
     }
-    application.stop().await;
+    let again = "interrupted again: not all requests were answered";
+    tokio::select! {
+        () = application.stop() => {}
+        _ = interrupt.recv() => bail!(again),
+        _ = terminate.recv() => bail!(again),
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -81,6 +87,9 @@ async fn greeting(config: &Config, application: &Application, made: Made) -> Str
     }
     if made.secret_key {
         lines.push("              Back it up apart from the database: together they are the keys and the house.".to_owned());
+    }
+    if made.is_key_replaced() {
+        lines.push(KEY_REPLACED.to_owned());
     }
     let has_owner = application.services().users.has_owner().await;
     if matches!(has_owner, Ok(false)) {

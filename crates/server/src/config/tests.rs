@@ -439,3 +439,21 @@ fn the_example_file_shows_every_variable_with_its_default() {
     );
     config(&[]).unwrap();
 }
+
+#[test]
+fn the_readme_has_every_variable_with_its_default() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let told: Vec<&str> = readme
+        .lines()
+        .skip_while(|line| *line != "| variable | default | what it does |")
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    let known: Vec<String> = Variable::all()
+        .iter()
+        .filter(|variable| variable.group != Group::Settings)
+        .map(|it| format!("| `{}` | {} | {} |", it.name, it.default, it.help))
+        .collect();
+    assert_eq!(told, known);
+}

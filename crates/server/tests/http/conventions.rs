@@ -165,6 +165,20 @@ async fn a_body_that_is_not_json_is_415() {
 }
 
 #[tokio::test]
+async fn headers_over_16_kib_are_431() {
+    let app = TestApp::start().await;
+    let with = |length: usize| {
+        app.anon()
+            .request("GET", "/api/v1/users")
+            .header("x-filler", "x".repeat(length))
+    };
+    with(15_000).await.expect(200);
+    let answer = with(17_000).await;
+    answer.problem(431, "headers_too_large");
+    assert_guarded(&answer);
+}
+
+#[tokio::test]
 async fn a_body_over_64_kib_is_413_before_it_is_parsed() {
     let app = TestApp::start().await;
     let login = |body: String| {

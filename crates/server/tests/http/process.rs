@@ -1,6 +1,13 @@
 //! The program itself, as an operator starts and ends it.
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
+use doorward::application::{Application, Options};
+use doorward_domain::Settings;
+use doorward_domain::password_policy::PasswordPolicy;
+use doorward_services::hashing::HashingLimits;
+use doorward_services::{ServicesConfig, SystemClock};
+use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
+use doorward_storage_diesel::DieselStore;
 use doorward_storage_diesel::testing::TestDatabase;
 use serde_json::{Value, json};
 use std::fs;
@@ -9,7 +16,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -294,6 +301,91 @@ fn a_database_that_is_not_ours_or_damaged_is_refused_by_name_and_untouched() {
         3,
         "no fresh one in its place, and no journal"
     );
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_refused_start_makes_neither_a_key_nor_a_folder() {
+    let place = Place::embedded();
+    let file = place.path("other.db");
+    {
+        use diesel::Connection;
+        use diesel::connection::SimpleConnection;
+        let mut connection = diesel::SqliteConnection::establish(&file.to_string_lossy()).unwrap();
+        connection
+            .batch_execute("CREATE TABLE auth_user (id INTEGER)")
+            .unwrap();
+    }
+    place
+        .run(&["serve", "--no-migrate"])
+        .fails(&["lacks migrations"]);
+    let place = place.with("DATABASE_URL", format!("sqlite://{}", file.display()));
+    place.run(&[]).fails(&["another application"]);
+    assert_eq!(names_in(place.folder.path()), ["other.db"]);
+}
+
+#[test]
+fn a_new_key_beside_a_database_that_was_there_is_told_in_the_greeting_and_the_log() {
+    let place = Place::embedded();
+    let greeting_and_log = || {
+        let mut log = tempfile::tempfile().unwrap();
+        let mut server = Process::start_with_log(place.command(&[]), log.try_clone().unwrap());
+        server.signal("-INT");
+        assert_eq!(server.ends().0, Some(0));
+        let greeting: Vec<_> = server.greeting.iter().collect();
+        let mut logged = String::new();
+        log.rewind().unwrap();
+        log.read_to_string(&mut logged).unwrap();
+        (greeting.join("\n"), logged)
+    };
+    let warning = "A new secret key was made for a database that was there before";
+    let (greeting, log) = greeting_and_log();
+    assert!(!greeting.contains(warning) && !log.contains(warning));
+    fs::remove_file(place.path("data/secret.key")).unwrap();
+    let (greeting, log) = greeting_and_log();
+    assert!(greeting.contains(warning), "{greeting}");
+    assert!(log.contains(warning), "{log}");
+    let (greeting, log) = greeting_and_log();
+    assert!(!greeting.contains(warning) && !log.contains(warning));
+}
+
+#[test]
+fn check_and_status_leave_an_empty_file_empty() {
+    let place = Place::embedded().with("DATABASE_URL", "sqlite://empty.db");
+    fs::write(place.path("empty.db"), "").unwrap();
+    for command in [&["check"][..], &["migrate", "--status"]] {
+        let said = place.run(command).succeeds();
+        assert!(said.contains("pending"), "{said}");
+        assert_eq!(fs::metadata(place.path("empty.db")).unwrap().len(), 0);
+        assert_eq!(names_in(place.folder.path()), ["empty.db"]);
+    }
+}
+
+#[test]
+fn check_refuses_a_folder_that_no_start_would_make() {
+    let place = Place::embedded();
+    fs::write(place.path("file"), "").unwrap();
+    for path in ["no/such/x.db", "file/x.db", "file/folder/x.db"] {
+        let url = format!("sqlite://{}", place.path(path).display());
+        let place = Place::embedded()
+            .with("DATABASE_URL", url)
+            .with("SECRET_KEY", SECRET_KEY);
+        place
+            .run(&["check"])
+            .fails(&[path, "its folder does not exist"]);
+    }
+    for path in ["x.db", "folder/x.db"] {
+        let place = Place::embedded().with("DATABASE_URL", format!("sqlite://{path}"));
+        place.run(&["check"]).succeeds();
+    }
 }
 
 #[test]
@@ -631,6 +723,77 @@ async fn sigint_ends_it_at_once_whatever_the_delay() {
         Some(0),
         "a second signal cuts the delay short"
     );
+}
+
+#[tokio::test]
+async fn a_second_signal_during_the_end_does_not_wait_for_requests() {
+    for (first, second) in [("-INT", "-INT"), ("-TERM", "-TERM")] {
+        let place = Place::of_this_run();
+        let mut server = place.serve();
+        let client = server.client();
+        let (_stream, _rest) = begin_registration(server.address, "ada");
+        // The worker has the request by then.
+        client.get("/livez").await.expect(200);
+        server.signal(first);
+        until("it accepts nobody any more", PATIENCE, || async {
+            TcpStream::connect(server.address).is_err()
+        })
+        .await;
+        server.signal(second);
+        let (code, took) = server.ends();
+        assert_eq!(code, Some(1));
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+}
+
+/// A store whose threads do not end.
+#[derive(Debug)]
+struct Hanging(DieselStore);
+
+#[async_trait::async_trait]
+impl Store for Hanging {
+    async fn run(&self, mode: Mode, work: Work) -> Result<(), StoreError> {
+        self.0.run(mode, work).await
+    }
+
+    fn subscribe(&self, listener: Arc<dyn CommitListener>) {
+        self.0.subscribe(listener);
+    }
+
+    async fn close(&self) {
+        let hanging = tokio::task::spawn_blocking(|| thread::sleep(PATIENCE * 10));
+        hanging.await.unwrap();
+    }
+}
+
+#[test]
+fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
+    let database = Database::of_this_run().create();
+    let options = Options {
+        listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+        services: ServicesConfig {
+            store: Arc::new(Hanging(database.open())),
+            clock: Arc::new(SystemClock::start()),
+            secret_key: SECRET_KEY.to_owned().into(),
+            secret_key_fallbacks: Vec::new(),
+            bcrypt_cost: 4,
+            hashing: HashingLimits::default(),
+            password_policy: PasswordPolicy::DJANGO,
+            settings: Settings::default(),
+        },
+        allowed_hosts: Vec::new(),
+        environment: "test".to_owned(),
+        workers: Some(1),
+    };
+    let system = actix_web::rt::System::new();
+    let application = system.block_on(Application::start(options)).unwrap();
+    let began = Instant::now();
+    system.block_on(application.stop());
+    // The end of the runtime must not wait either.
+    drop(system);
+    let took = began.elapsed();
+    let (least, most) = (Duration::from_secs(5), Duration::from_secs(10));
+    assert!(least <= took && took < most, "{took:?}");
 }
 
 #[tokio::test]

@@ -59,6 +59,12 @@ async fn two_different_refresh_tokens_are_400_and_use_nothing_up() {
     both.header("x-refresh-token", &other.refresh)
         .await
         .problem(400, "different_tokens");
+    let twice = app.anon().request("POST", "/api/v1/user/refresh");
+    twice
+        .header("x-refresh-token", &ada.refresh)
+        .header("x-refresh-token", &other.refresh)
+        .await
+        .problem(400, "different_tokens");
     let both = json!({ "refresh_token": ada.refresh, "refresh": other.refresh });
     let both = app.anon().post("/api/v1/user/refresh", both);
     both.await.problem(400, "different_tokens");

@@ -96,22 +96,24 @@ impl AccountService {
         if is_proof_needed && update.current_password.is_none() {
             errors.add(CURRENT_PASSWORD, REQUIRED);
         }
-        let changed = User {
-            username: username.unwrap_or_else(|| user.username.clone()),
-            email: new_email.or_else(|| user.email.clone()),
-            ..user.clone()
+        let wish = Wish {
+            username,
+            email: new_email,
         };
-        errors.take(
-            "username",
-            changed.username.check_against(changed.email.as_ref()),
-        );
+        let changed = wish.clone().applied_to(user.clone());
+        if !errors.mentions("username") {
+            errors.take(
+                "username",
+                changed.username.check_against(changed.email.as_ref()),
+            );
+        }
         if !errors.is_empty() {
             return Err(ProfileError::Invalid(errors));
         }
         if let Some(password) = update.current_password.filter(|_| is_proof_needed) {
             self.prove(&user, password).await?;
         }
-        self.store_profile(&user, changed).await
+        self.fulfil(wish, &user).await
     }
 
     /// Changes the caller's password and ends all his other sessions.
@@ -129,12 +131,12 @@ impl AccountService {
         let new = new.and_then(|text| errors.take("new_password", Password::parse(text)));
         if let Some(new) = &new {
             let principal = &caller.principal;
-            let weaknesses = self.core.policy.weaknesses(
-                new,
-                Some(&principal.username),
-                principal.email.as_ref(),
+            let judged = self.core.passwords.weaknesses(
+                new.clone(),
+                Some(principal.username.clone()),
+                principal.email.clone(),
             );
-            for weakness in weaknesses {
+            for weakness in judged.await? {
                 errors.add("new_password", weakness);
             }
         }
@@ -224,27 +226,42 @@ impl AccountService {
         }
     }
 
-    /// Writes the two fields over whatever else has changed since the account was read.
-    async fn store_profile(&self, before: &User, changed: User) -> Result<Principal, ProfileError> {
-        if *before == changed {
-            return Ok(changed.into());
-        }
-        let (now, password) = (self.core.clock.now(), before.password.clone());
+    /// Changes what was wished and leaves alone what others have changed since the account was read.
+    async fn fulfil(&self, wish: Wish, read: &User) -> Result<Principal, ProfileError> {
+        let (now, id, password) = (self.core.clock.now(), read.id, read.password.clone());
         self.core
             .store
             .write(move |tx| {
                 let present = tx
-                    .lock_user(changed.id)?
+                    .lock_user(id)?
                     .filter(|present| present.is_active && present.password == password)
                     .ok_or(ProfileError::Gone)?;
-                let user = User {
-                    username: changed.username,
-                    email: changed.email,
-                    ..present
-                };
-                tx.update_user(&user, now)?;
+                let user = wish.applied_to(present.clone());
+                user.username
+                    .check_against(user.email.as_ref())
+                    .map_err(|error| ProfileError::Invalid(FieldErrors::one("username", error)))?;
+                if user != present {
+                    tx.update_user(&user, now)?;
+                }
                 Ok(user.into())
             })
             .await
+    }
+}
+
+/// The fields that somebody wants to change.
+#[derive(Debug, Clone)]
+struct Wish {
+    username: Option<Username>,
+    email: Option<EmailAddress>,
+}
+
+impl Wish {
+    fn applied_to(self, user: User) -> User {
+        User {
+            username: self.username.unwrap_or(user.username),
+            email: self.email.or(user.email),
+            ..user
+        }
     }
 }

@@ -103,11 +103,11 @@ impl AccountService {
             errors.take("username", username.check_against(Some(email)));
         }
         if let Some(password) = &password {
-            let weaknesses =
+            let judged =
                 self.core
-                    .policy
-                    .weaknesses(password, username.as_ref(), email.as_ref());
-            for weakness in weaknesses {
+                    .passwords
+                    .weaknesses(password.clone(), username.clone(), email.clone());
+            for weakness in judged.await? {
                 errors.add("password", weakness);
             }
         }

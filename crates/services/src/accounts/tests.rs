@@ -7,7 +7,7 @@ use crate::tokens::TokenPair;
 use crate::user_list::View;
 use chrono::TimeDelta;
 use doorward_domain::session::EndReason;
-use doorward_domain::{PasswordHash, Role};
+use doorward_domain::{EmailAddress, PasswordHash, Role};
 use doorward_storage::testing::{a_user, instant, write};
 use std::collections::BTreeMap;
 
@@ -460,6 +460,7 @@ async fn a_profile_that_changes_in_the_meantime_keeps_what_is_not_in_the_update(
         meanwhile
             .change(id, |user| User {
                 role: Role::Admin,
+                email: EmailAddress::parse("new@example.com").ok(),
                 ..user
             })
             .await;
@@ -468,9 +469,13 @@ async fn a_profile_that_changes_in_the_meantime_keeps_what_is_not_in_the_update(
         .services
         .accounts
         .update_profile(&ada, update(Some("countess"), None, None))
-        .await;
-    assert_eq!(principal.unwrap().role, Role::Admin);
-    assert_eq!(node.user(id).await.unwrap().role, Role::Admin);
+        .await
+        .unwrap();
+    assert_eq!(principal.role, Role::Admin);
+    let stored = node.user(id).await.unwrap();
+    assert_eq!(stored.role, Role::Admin);
+    assert_eq!(stored.username.as_str(), "countess");
+    assert_eq!(stored.email.unwrap().as_str(), "new@example.com");
 }
 
 #[tokio::test]

@@ -67,7 +67,9 @@ impl AuthService {
             .store
             .read(move |tx| find_user(tx, username.as_deref(), email.as_deref()))
             .await?;
-        let stored = user.as_ref().and_then(|user| user.password.clone());
+        // Who cannot log in is verified against nothing, and so costs no more than an unknown user.
+        let stored = user.as_ref().filter(|user| user.is_active);
+        let stored = stored.and_then(|user| user.password.clone());
         let verified = self.core.passwords.verify(password, stored.clone()).await?;
         let (Some(user), Verification::Match { replacement }) = (user, verified) else {
             return Err(LoginError::InvalidCredentials);

@@ -72,15 +72,15 @@ mod tests {
         assert!(!health.is_up());
         let waiting = tokio::spawn({
             let health = health.clone();
-            async move {
-                health.up().await;
-                health.down().await
-            }
+            async move { health.up().await }
         });
         health.set(LinkState::Up);
+        waiting.await.unwrap();
         assert!(health.is_up());
-        // The one thread here runs the other task now.
-        tokio::task::yield_now().await;
+        let waiting = tokio::spawn({
+            let health = health.clone();
+            async move { health.down().await }
+        });
         health.set(LinkState::Down("cut".into()));
         assert_eq!(waiting.await.unwrap().as_deref(), Some("cut"));
     }

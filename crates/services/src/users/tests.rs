@@ -44,7 +44,9 @@ async fn whoever_asks_sees_as_much_as_his_role_allows() {
 async fn the_public_view_shows_active_users_and_knows_no_search() {
     let node = Node::start().await;
     node.make("ada", Role::User).await;
+    node.pass(1);
     node.make("bob", Role::Admin).await;
+    node.pass(1);
     let gone = node.make("gone", Role::User).await;
     node.change(gone.id, |user| User {
         is_active: false,
@@ -370,7 +372,7 @@ impl Deed {
             Self::Look => return users.user(by, id).await.map(drop),
             Self::Delete => return users.delete(by, id).await,
             Self::Rename => UserUpdate {
-                username: Some("renamed".to_owned()),
+                username: Some(format!("renamed-{id}")),
                 ..UserUpdate::default()
             },
             Self::Promote => UserUpdate {
@@ -392,13 +394,15 @@ impl Deed {
 
 #[tokio::test]
 async fn an_admin_manages_users_and_an_owner_everybody() {
+    let node = Node::start().await;
     for by in Role::ALL {
+        let (caller, _) = node.join(&format!("by-{by}"), by).await;
         for target in Role::ALL {
             for deed in Deed::ALL {
-                let node = Node::start().await;
-                node.make("another-owner", Role::Owner).await;
-                let (caller, _) = node.join("caller", by).await;
-                let id = node.make("target", target).await.id;
+                let id = node
+                    .make(&format!("{by}-{deed:?}-{target}"), target)
+                    .await
+                    .id;
                 let is_allowed = match (by, deed) {
                     (Role::User, _) | (Role::Admin, Deed::Promote) => false,
                     (Role::Owner, _) | (Role::Admin, Deed::Look) => true,

@@ -56,11 +56,15 @@ pub(crate) fn open_or_create(file: &Path) -> Result<(), OpenError> {
     switch_to_wal(file, &mut connection)
 }
 
-/// As [`open_or_create`], but `false` when there is no file yet.
-pub(crate) fn open_existing(file: &Path) -> Result<bool, OpenError> {
-    match fs::metadata(file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Ok(_) | Err(_) => open_or_create(file).map(|()| true),
+/// Whether there is a file of ours, found out without a write. An empty one that is nobody's yet is as good as none.
+pub(crate) fn is_ours(file: &Path) -> Result<bool, OpenError> {
+    if !is_there(file)? {
+        return Ok(false);
+    }
+    match recognise(file)? {
+        Owner::Us => Ok(true),
+        Owner::Nobody => Ok(false),
+        Owner::Another => Err(OpenError::Foreign(file.to_owned())),
     }
 }
 
@@ -77,19 +81,25 @@ pub(crate) fn connect(file: &Path, mode: Mode) -> Result<SqliteConnection, OpenE
     Ok(connection)
 }
 
-fn create_if_missing(file: &Path) -> Result<(), OpenError> {
+fn is_there(file: &Path) -> Result<bool, OpenError> {
     let inaccessible = |reason: String| OpenError::Inaccessible {
         file: file.to_owned(),
         reason,
     };
     match fs::metadata(file) {
-        Ok(found) if found.is_dir() => return Err(inaccessible("it is a folder".to_owned())),
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Ok(found) if found.is_dir() => Err(inaccessible("it is a folder".to_owned())),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
-            return Err(OpenError::NoFolder(file.to_owned()));
+            Err(OpenError::NoFolder(file.to_owned()))
         }
-        Err(error) => return Err(inaccessible(error.to_string())),
+        Err(error) => Err(inaccessible(error.to_string())),
+    }
+}
+
+fn create_if_missing(file: &Path) -> Result<(), OpenError> {
+    if is_there(file)? {
+        return Ok(());
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -104,7 +114,10 @@ fn create_if_missing(file: &Path) -> Result<(), OpenError> {
             Err(OpenError::NoFolder(file.to_owned()))
         }
         Err(error) if is_read_only(error.kind()) => Err(OpenError::ReadOnly(file.to_owned())),
-        Err(error) => Err(inaccessible(error.to_string())),
+        Err(error) => Err(OpenError::Inaccessible {
+            file: file.to_owned(),
+            reason: error.to_string(),
+        }),
     }
 }
 
