@@ -37,7 +37,7 @@ impl Made {
     }
 }
 
-const KEY_REPLACED: &str = "A new secret key was made for a database that was there before: all sessions have ended. \
+const KEY_REPLACED: &str = "A new secret key was made for a database that was there before: sessions under another key have ended. \
                             If secret.key has a backup, stop, restore it and start again.";
 
 /// Opens the database, making it first where it is a file that is not there, and says what the services need.
