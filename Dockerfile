@@ -18,8 +18,12 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     && install -D --mode=755 target/release/doorward /out/doorward \
     && install --directory --mode=700 /out/data
 
-# The C library that the binary is linked with, the certificates of authorities, a user, and nothing else.
-FROM gcr.io/distroless/cc-debian12:nonroot
+# The C library that the binary is linked with, the certificates of authorities, and a user.
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 65532 --user-group --no-create-home --shell /usr/sbin/nologin doorward
 LABEL org.opencontainers.image.title="Doorward" \
     org.opencontainers.image.description="The account service in one binary" \
     org.opencontainers.image.source="https://github.com/doorward/doorward" \
