@@ -7,7 +7,7 @@ mod denylist;
 mod limiter;
 mod link;
 mod message;
-pub mod ports;
+mod ports;
 
 pub use config::{RedisConfig, RedisConfigError};
-pub use ports::RedisPorts;
+pub use ports::connect;

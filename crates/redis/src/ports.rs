@@ -8,34 +8,22 @@ use crate::limiter::RedisRateLimiter;
 use crate::link::Link;
 use doorward_services::Clock;
 use doorward_services::ports::{
-    Cache, ChangeBus, Denylist, InProcessDenylist, InProcessRateLimiter, LinkHealth, RateLimiter,
+    InProcessDenylist, InProcessRateLimiter, SharedPorts,
 };
 use std::sync::Arc;
 
 /// About 15 MB each at the most.
 const MOST_OWN: u32 = 100_000;
 
-/// The ports, on one Redis that other nodes use, too. The connections close when the last port is dropped.
-#[derive(Debug, Clone)]
-pub struct RedisPorts {
-    /// Bytes for a while.
-    pub cache: Arc<dyn Cache>,
-    /// Changes, for the other nodes.
-    pub change_bus: Arc<dyn ChangeBus>,
-    /// Attempts, counted over all nodes; on each node by itself while Redis is away.
-    pub rate_limiter: Arc<dyn RateLimiter>,
-    /// What has ended before its time.
-    pub denylist: Arc<dyn Denylist>,
-    /// Whether the Redis answers, known within a second and without asking.
-    pub health: LinkHealth,
-}
-
-impl RedisPorts {
-    /// Begins to connect, and does not wait for it: as long as the Redis is down the ports say so.
-    ///
-    /// # Errors
-    /// [`RedisConfigError`] when the configuration cannot be meant; never because of the Redis.
-    pub fn connect(config: &RedisConfig, clock: Arc<dyn Clock>) -> Result<Self, RedisConfigError> {
+/// All ports of one Redis. It begins to connect, and does not wait for it: as long as the Redis is down the ports say so.
+/// The connections close when the last port is dropped.
+///
+/// # Errors
+/// [`RedisConfigError`] when the configuration cannot be meant; never because of the Redis.
+pub fn connect(
+    config: &RedisConfig,
+    clock: Arc<dyn Clock>,
+) -> Result<SharedPorts, RedisConfigError> {
         let target = config.target()?;
         let link = Link::open(target, config.deadline, config.prefix.clone())?;
         let link = Arc::new(link);
@@ -46,7 +34,7 @@ impl RedisPorts {
         );
         let change_bus =
             RedisBus::open(Arc::clone(&link)).map_err(|_source| RedisConfigError::NoRedisUrl)?;
-        Ok(Self {
+        Ok(SharedPorts {
             cache: Arc::new(RedisCache {
                 link: Arc::clone(&link),
             }),
@@ -59,4 +47,3 @@ impl RedisPorts {
             health,
         })
     }
-}

@@ -85,6 +85,9 @@ impl AuthService {
             Ok(access) => access,
             Err(error) => return Some(Err(error)),
         };
+        if self.core.shared_in_doubt().is_some() {
+            return None;
+        }
         let principal = self.core.remembered(user)?;
         Some(caller(principal, session))
     }
@@ -95,6 +98,11 @@ impl AuthService {
     /// [`AuthenticateError::InvalidToken`] when nobody does any more.
     pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthenticateError> {
         let (user, session) = self.read_live(access_token)?;
+        if let Some(shared) = self.core.shared_in_doubt()
+            && shared.has_ended(session).await
+        {
+            return Err(AuthenticateError::InvalidToken);
+        }
         let principal = self.core.principal(user).await?;
         caller(principal.ok_or(AuthenticateError::InvalidToken)?, session)
     }
@@ -189,6 +197,11 @@ impl AuthService {
                 Ok(())
             })
             .await
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> Option<&crate::shared::Shared> {
+        self.core.shared.as_deref()
     }
 
     fn read_live(&self, access_token: &str) -> Result<(UserId, SessionId), AuthenticateError> {

@@ -6,19 +6,25 @@
 
 use crate::clock::Clock;
 use crate::error::Internal;
+use crate::ports::{ChangeListener, News};
 use crate::principals::PrincipalCache;
 use crate::revocations::RevokedSessions;
+use crate::shared::Unsettled;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
+use chrono::{DateTime, Utc};
 use doorward_domain::Change;
+use doorward_domain::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use doorward_storage::{CommitListener, FeedPosition, Store, StoreError};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// How often the feed is read when nobody hurries.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// However many hurry it, it is not read more often.
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 /// After so long without the feed, requests that rely on memory are refused.
 pub const MAX_AGE: Duration = Duration::from_secs(10);
 /// After so long without the feed, rows that were missed may have been swept: everything is loaded anew.
@@ -32,18 +38,24 @@ pub(crate) struct Memory {
     pub(crate) principals: PrincipalCache,
     pub(crate) revoked: RevokedSessions,
     pub(crate) user_lists: UserListCache,
+    /// What is not to be looked for in the cache that nodes share; none where there is no such cache.
+    pub(crate) unsettled: Option<Arc<Unsettled>>,
 }
 
 impl Memory {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(unsettled: Option<Arc<Unsettled>>) -> Self {
         Self {
             principals: PrincipalCache::new(),
             revoked: RevokedSessions::default(),
             user_lists: UserListCache::new(),
+            unsettled,
         }
     }
 
     fn apply(&self, change: Change) {
+        if let Some(unsettled) = &self.unsettled {
+            unsettled.note(change);
+        }
         match change {
             Change::SessionEnded { session, until } => self.revoked.insert(session, until),
             Change::UserChanged(user) => {
@@ -55,6 +67,9 @@ impl Memory {
     }
 
     fn clear(&self) {
+        if let Some(unsettled) = &self.unsettled {
+            unsettled.everything();
+        }
         self.principals.clear();
         self.user_lists.drop_full();
         self.user_lists.drop_public();
@@ -66,6 +81,40 @@ impl CommitListener for Memory {
         for change in changes {
             self.apply(*change);
         }
+    }
+}
+
+/// Hears what other nodes announce: it is in force at once, and the feed, which has the last word, is read soon.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    pub(crate) memory: Arc<Memory>,
+    /// Weak, since the store holds who announces, and that one holds this.
+    pub(crate) feed: Weak<ChangeFeed>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl ChangeListener for Ear {
+    fn heard(&self, news: &News) {
+        if let News::Changes(changes) = news {
+            let latest = self.clock.now() + MAX_ACCESS_TOKEN_LIFETIME;
+            for change in changes {
+                self.memory.apply(bounded(*change, latest));
+            }
+        }
+        if let Some(feed) = self.feed.upgrade() {
+            feed.hurry();
+        }
+    }
+}
+
+/// Whoever reaches the bus may have said it: it is not remembered for ever.
+fn bounded(change: Change, latest: DateTime<Utc>) -> Change {
+    match change {
+        Change::SessionEnded { session, until } => Change::SessionEnded {
+            session,
+            until: until.min(latest),
+        },
+        Change::UserChanged(_) | Change::UserListChanged => change,
     }
 }
 
@@ -121,7 +170,9 @@ impl ChangeFeed {
     pub async fn follow(&self) {
         let mut is_cut_off = false;
         loop {
-            let _ = tokio::time::timeout(POLL_INTERVAL, self.hint.notified()).await;
+            tokio::time::sleep(LEAST_INTERVAL).await;
+            let rest = POLL_INTERVAL.saturating_sub(LEAST_INTERVAL);
+            let _ = tokio::time::timeout(rest, self.hint.notified()).await;
             match self.catch_up().await {
                 Ok(()) if is_cut_off => {
                     is_cut_off = false;

@@ -15,6 +15,30 @@ pub struct Health {
     pub at: DateTime<Utc>,
     /// The database answers.
     pub database: bool,
+    /// What nodes share beside it answers; none where there is no such thing.
+    pub shared: Option<bool>,
+}
+
+/// What a [`Health`] adds up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthStatus {
+    /// Everything answers.
+    Ok,
+    /// Requests go on, slower.
+    Degraded,
+    /// Requests cannot be answered.
+    Unavailable,
+}
+
+impl Health {
+    /// What it adds up to.
+    pub fn status(&self) -> HealthStatus {
+        match (self.database, self.shared) {
+            (false, _) => HealthStatus::Unavailable,
+            (true, Some(false)) => HealthStatus::Degraded,
+            (true, Some(true) | None) => HealthStatus::Ok,
+        }
+    }
 }
 
 /// Tells how the service fares, without asking the database: however often it is asked, it costs nothing.
@@ -33,6 +57,11 @@ impl HealthService {
         Health {
             at: self.core.clock.now(),
             database: self.core.feed.age() < DATABASE_SILENCE,
+            shared: self
+                .core
+                .shared
+                .as_ref()
+                .map(|shared| shared.ports().health.is_up()),
         }
     }
 }

@@ -38,6 +38,18 @@ fn expand(root: &Prk, label: &[u8]) -> hmac::Key {
         .expect("one block is given")
 }
 
+/// 32 bytes for one purpose, for keys that are no HMAC keys.
+pub(crate) fn expand_bytes(secret: &SecretString, label: &[u8]) -> [u8; 32] {
+    let secret = secret.expose_secret().as_bytes();
+    let root = Salt::new(HKDF_SHA256, b"doorward").extract(secret);
+    let mut bytes = [0; 32];
+    #[expect(clippy::expect_used, reason = "one block is given")]
+    root.expand(&[label], HKDF_SHA256)
+        .and_then(|okm| okm.fill(&mut bytes))
+        .expect("one block is given");
+    bytes
+}
+
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys(…)")

@@ -16,6 +16,7 @@ mod principals;
 mod refresh_secret;
 mod revocations;
 pub mod services;
+mod shared;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -12,9 +12,11 @@ pub mod denylist;
 mod expiring;
 pub mod link_health;
 pub mod rate_limiter;
+mod shared;
 
 pub use cache::{Cache, InProcessCache};
 pub use change_bus::{ChangeBus, ChangeListener, InProcessBus, News};
 pub use denylist::{Denied, Denylist, InProcessDenylist};
 pub use link_health::{LinkHealth, LinkState};
 pub use rate_limiter::{InProcessRateLimiter, Rate, RateLimiter, Taken};
+pub use shared::SharedPorts;

@@ -18,8 +18,12 @@ impl RevokedSessions {
         self.read().contains_key(&session)
     }
 
+    /// Where it is told twice, the later time counts: an announcement, which anybody may have made, takes nothing back
+    /// of what the feed has said.
     pub(crate) fn insert(&self, session: SessionId, until: DateTime<Utc>) {
-        self.write().insert(session, until);
+        let mut sessions = self.write();
+        let known = sessions.entry(session).or_insert(until);
+        *known = until.max(*known);
     }
 
     /// Forgets those whose tokens have all expired.
@@ -54,5 +58,16 @@ mod tests {
         assert!(set.contains(session));
         set.sweep(now + TimeDelta::seconds(306));
         assert!(!set.contains(session));
+    }
+
+    #[test]
+    fn the_later_of_two_times_counts() {
+        let (set, now) = (RevokedSessions::default(), DateTime::UNIX_EPOCH);
+        let session = SessionId::new(now);
+        for seconds in [300, 0] {
+            set.insert(session, now + TimeDelta::seconds(seconds));
+        }
+        set.sweep(now + TimeDelta::seconds(305));
+        assert!(set.contains(session));
     }
 }

@@ -3,20 +3,24 @@
 use crate::accounts::AccountService;
 use crate::auth::AuthService;
 use crate::clock::Clock;
-use crate::feed::{ChangeFeed, Memory};
+use crate::feed::{ChangeFeed, Ear, Memory};
 use crate::hashing::{HashingLimits, HashingPool};
 use crate::health::HealthService;
 use crate::keys::KeyRing;
 use crate::passwords::Passwords;
+use crate::ports::SharedPorts;
 use crate::principals::Principal;
+use crate::shared::{Announcer, Shared, Unsettled};
 use crate::sweeper::Sweeper;
 use crate::users::UserService;
 use arc_swap::ArcSwap;
+use chrono::TimeDelta;
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::{Settings, UserId};
 use doorward_storage::{Store, StoreError};
 use secrecy::SecretString;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the services need.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ pub struct ServicesConfig {
     pub password_policy: PasswordPolicy,
     /// The runtime settings.
     pub settings: Settings,
+    /// What this node shares with others beside the database, where there is something.
+    pub shared: Option<SharedPorts>,
 }
 
 /// The use cases.
@@ -62,12 +68,24 @@ impl Services {
     /// # Errors
     /// When the feed cannot be read or no thread can be started.
     pub async fn start(config: ServicesConfig) -> Result<Self, StartError> {
-        let memory = Arc::new(Memory::new());
+        let unsettled = Arc::new(Unsettled::new(Arc::clone(&config.clock)));
+        let shared = config.shared.map(|ports| {
+            Arc::new(Shared::new(
+                ports,
+                &config.secret_key,
+                Arc::clone(&config.clock),
+                Arc::clone(&unsettled),
+            ))
+        });
+        let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
             Arc::clone(&memory),
         ));
+        if let Some(shared) = &shared {
+            join(shared, &*config.store, &memory, &feed);
+        }
         feed.catch_up().await?;
         let pool = HashingPool::start(config.hashing)?;
         let core = Arc::new(Core {
@@ -78,6 +96,7 @@ impl Services {
             clock: config.clock,
             feed: Arc::clone(&feed),
             memory,
+            shared,
         });
         Ok(Self {
             auth: AuthService::new(Arc::clone(&core)),
@@ -88,6 +107,16 @@ impl Services {
             feed,
         })
     }
+}
+
+/// Lets the other nodes hear what this one commits, and this one what they do.
+fn join(shared: &Arc<Shared>, store: &dyn Store, memory: &Arc<Memory>, feed: &Arc<ChangeFeed>) {
+    store.subscribe(Arc::new(Announcer::start(shared)));
+    shared.ports().change_bus.subscribe(Arc::new(Ear {
+        memory: Arc::clone(memory),
+        feed: Arc::downgrade(feed),
+        clock: Arc::clone(shared.clock()),
+    }));
 }
 
 /// Why the services do not start.
@@ -111,33 +140,56 @@ pub(crate) struct Core {
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,
+    pub(crate) shared: Option<Arc<Shared>>,
 }
 
+/// The feed is read four times a second. When it has been silent for so long, a session may have ended without this node
+/// knowing.
+const DOUBT: Duration = Duration::from_secs(1);
+
 impl Core {
+    /// Those who may know of an ended session what the feed has not told: asked only while the database is silent.
+    pub(crate) fn shared_in_doubt(&self) -> Option<&Shared> {
+        let shared = self.shared.as_deref()?;
+        (self.feed.age() >= DOUBT).then_some(shared)
+    }
+
     /// The principal, if memory has him.
     pub(crate) fn remembered(&self, id: UserId) -> Option<Arc<Principal>> {
-        let ttl = self
-            .settings
-            .load()
-            .session_cache_ttl
-            .to_std()
-            .unwrap_or_default();
+        let ttl = self.session_cache_ttl().to_std().unwrap_or_default();
         self.memory.principals.get(id, self.clock.uptime(), ttl)
     }
 
-    /// The principal, from memory or from the database. None when there is no such user.
+    /// The principal, from memory, from what nodes share, or from the database. None when there is no such user.
     pub(crate) async fn principal(&self, id: UserId) -> Result<Option<Arc<Principal>>, StoreError> {
         if let Some(principal) = self.remembered(id) {
             return Ok(Some(principal));
         }
         let (ticket, uptime) = (self.memory.principals.ticket(), self.clock.uptime());
+        let keep = |principal: Principal, loaded_at: Duration| {
+            let principal = Arc::new(principal);
+            let kept = Arc::clone(&principal);
+            self.memory.principals.insert(ticket, kept, loaded_at);
+            principal
+        };
+        let (loaded_at, ttl) = (self.clock.now(), self.session_cache_ttl());
+        if let Some(shared) = &self.shared
+            && let Some(found) = shared.principal(id, ttl).await
+        {
+            let age = found.age.to_std().unwrap_or_default();
+            return Ok(Some(keep(found.value, uptime.saturating_sub(age))));
+        }
         let Some(user) = self.store.read(move |tx| tx.user(id)).await? else {
             return Ok(None);
         };
-        let principal = Arc::new(Principal::from(user));
-        self.memory
-            .principals
-            .insert(ticket, Arc::clone(&principal), uptime);
+        let principal = keep(user.into(), uptime);
+        if let Some(shared) = &self.shared {
+            shared.put_principal(&principal, loaded_at, ttl).await;
+        }
         Ok(Some(principal))
+    }
+
+    fn session_cache_ttl(&self) -> TimeDelta {
+        self.settings.load().session_cache_ttl
     }
 }

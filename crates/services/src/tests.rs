@@ -205,6 +205,7 @@ impl Node {
             },
             password_policy: PasswordPolicy::DJANGO,
             settings: Settings::default(),
+            shared: None,
         };
         adjust(&mut config);
         let services = Arc::new(Services::start(config).await.unwrap());

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use doorward_domain::{Role, User};
 pub use doorward_storage::UserQuery;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Users, as others see them.
 #[derive(Debug)]
@@ -96,23 +97,38 @@ impl UserService {
         if let Some(page) = lists.get(&key, uptime, ttl.to_std().unwrap_or_default()) {
             return Ok(page);
         }
-        let version = lists.version(key.view);
-        let query = key.query.clone();
-        let page = self
-            .core
-            .store
-            .read(move |tx| {
-                let one_more = UserQuery {
-                    limit: query.limit + 1,
-                    ..query.clone()
-                };
-                let users = tx.list_users(&one_more)?;
-                Ok::<_, Internal>(page(users, query.limit, render))
-            })
-            .await?;
-        let page = Arc::new(page);
-        lists.insert(key, version, Arc::clone(&page), uptime);
+        let (version, loaded_at) = (lists.version(key.view), self.core.clock.now());
+        let keep = |page: ListPage, loaded_at: Duration| {
+            let page = Arc::new(page);
+            lists.insert(key.clone(), version, Arc::clone(&page), loaded_at);
+            page
+        };
+        let shared = self.core.shared.as_ref();
+        if let Some(shared) = shared
+            && let Some(found) = shared.list_page(&key, ttl).await
+        {
+            let age = found.age.to_std().unwrap_or_default();
+            return Ok(keep(found.value, uptime.saturating_sub(age)));
+        }
+        let page = keep(self.load(key.query.clone(), render).await?, uptime);
+        if let Some(shared) = shared {
+            shared.put_list_page(&key, &page, loaded_at, ttl).await;
+        }
         Ok(page)
+    }
+
+    async fn load<F>(&self, query: UserQuery, render: F) -> Result<ListPage, Internal>
+    where
+        F: FnOnce(&[User]) -> Vec<u8> + Send + 'static,
+    {
+        let one_more = UserQuery {
+            limit: query.limit + 1,
+            ..query
+        };
+        self.core
+            .store
+            .read(move |tx| Ok(page(tx.list_users(&one_more)?, query.limit, render)))
+            .await
     }
 }
 

@@ -2,12 +2,11 @@
 
 use crate::connected;
 use crate::place::Place;
-use doorward_redis::RedisPorts;
-use doorward_services::ports::ChangeBus;
+use doorward_services::ports::{ChangeBus, SharedPorts};
 use doorward_services::testing::until;
 use std::sync::Arc;
 
-async fn node() -> (Place, RedisPorts) {
+async fn node() -> (Place, SharedPorts) {
     let place = Place::new();
     let ports = connected(&place.config()).await;
     (place, ports)

@@ -4,8 +4,8 @@ use crate::server::Server;
 use crate::{SLACK, connect, connected, down_within, log, up_within};
 use bytes::Bytes;
 use doorward_domain::{Change, UserId};
-use doorward_redis::{RedisConfig, RedisPorts};
-use doorward_services::ports::{Denied, Rate};
+use doorward_redis::RedisConfig;
+use doorward_services::ports::{Denied, Rate, SharedPorts};
 use doorward_services::testing::change_bus::Ear;
 use doorward_services::testing::until;
 use std::net::TcpListener;
@@ -27,13 +27,13 @@ fn five_a_minute() -> Rate {
     }
 }
 
-fn node_of(server: &Server) -> impl Future<Output = RedisPorts> {
+fn node_of(server: &Server) -> impl Future<Output = SharedPorts> {
     let config = server.config();
     async move { connected(&config).await }
 }
 
 /// Every port answers as it does without a Redis.
-async fn all_ports_do_without(ports: &RedisPorts) {
+async fn all_ports_do_without(ports: &SharedPorts) {
     let denied = Denied::Session(rand::random());
     assert_eq!(ports.denylist.is_denied(&denied).await, None);
     ports.denylist.deny(&[(denied, LONG)]).await;
@@ -58,7 +58,7 @@ async fn all_ports_do_without(ports: &RedisPorts) {
 }
 
 /// They take no time for it.
-async fn all_ports_do_without_at_once(ports: &RedisPorts) {
+async fn all_ports_do_without_at_once(ports: &SharedPorts) {
     let began = Instant::now();
     for _ in 0..20 {
         all_ports_do_without(ports).await;
@@ -67,7 +67,7 @@ async fn all_ports_do_without_at_once(ports: &RedisPorts) {
     assert!(took < SLACK, "{took:?}");
 }
 
-async fn all_ports_work(ports: &RedisPorts) {
+async fn all_ports_work(ports: &SharedPorts) {
     until("the cache works", async || {
         ports.cache.put("key", VALUE, LONG).await;
         ports.cache.get("key").await == Some(VALUE)
@@ -85,7 +85,7 @@ fn a_change() -> Change {
 }
 
 /// Announces until it is heard: what is announced while one of them is away may be lost.
-async fn hears(from: &RedisPorts, ear: &Ear) {
+async fn hears(from: &SharedPorts, ear: &Ear) {
     let change = a_change();
     until("the change is heard", async || {
         from.change_bus.announce(&[change]);

@@ -14,8 +14,9 @@ mod place;
 mod server;
 mod tls;
 
-use doorward_redis::{RedisConfig, RedisPorts};
+use doorward_redis::RedisConfig;
 use doorward_services::SystemClock;
+use doorward_services::ports::SharedPorts;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,24 +24,24 @@ use std::time::Duration;
 const SLACK: Duration = Duration::from_millis(500);
 
 /// A node that begins to connect.
-fn connect(config: &RedisConfig) -> RedisPorts {
-    RedisPorts::connect(config, Arc::new(SystemClock::start())).unwrap()
+fn connect(config: &RedisConfig) -> SharedPorts {
+    doorward_redis::connect(config, Arc::new(SystemClock::start())).unwrap()
 }
 
 /// A node that is connected.
-async fn connected(config: &RedisConfig) -> RedisPorts {
+async fn connected(config: &RedisConfig) -> SharedPorts {
     let ports = connect(config);
     up_within(&ports, Duration::from_secs(20)).await;
     ports
 }
 
-async fn up_within(ports: &RedisPorts, limit: Duration) {
+async fn up_within(ports: &SharedPorts, limit: Duration) {
     let up = tokio::time::timeout(limit, ports.health.up()).await;
     assert!(up.is_ok(), "{:?}", ports.health.state());
 }
 
 /// Waits until it is down; returns the reason.
-async fn down_within(ports: &RedisPorts, limit: Duration) -> String {
+async fn down_within(ports: &SharedPorts, limit: Duration) -> String {
     let down = tokio::time::timeout(limit, ports.health.down()).await;
     down.unwrap().unwrap().as_ref().to_owned()
 }

@@ -186,6 +186,7 @@ async fn services_do_not_start_without_the_feed() {
         hashing: crate::hashing::HashingLimits::default(),
         password_policy: doorward_domain::password_policy::PasswordPolicy::DJANGO,
         settings: doorward_domain::Settings::default(),
+        shared: None,
     };
     assert!(crate::Services::start(closed).await.is_err());
 }
