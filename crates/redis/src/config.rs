@@ -47,6 +47,14 @@ impl RedisConfig {
         self.target().map(|_| ())
     }
 
+    /// Where it is, without secrets: `host:port/database`.
+    ///
+    /// # Errors
+    /// [`RedisConfigError`]
+    pub fn place(&self) -> Result<String, RedisConfigError> {
+        self.target().map(|target| target.to_string())
+    }
+
     pub(crate) fn target(&self) -> Result<Target, RedisConfigError> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         if !self.prefix.chars().all(is_plain) {

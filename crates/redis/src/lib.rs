@@ -8,6 +8,8 @@ mod limiter;
 mod link;
 mod message;
 mod ports;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use config::{RedisConfig, RedisConfigError};
 pub use ports::connect;

@@ -7,9 +7,7 @@ use crate::denylist::RedisDenylist;
 use crate::limiter::RedisRateLimiter;
 use crate::link::Link;
 use doorward_services::Clock;
-use doorward_services::ports::{
-    InProcessDenylist, InProcessRateLimiter, SharedPorts,
-};
+use doorward_services::ports::{InProcessDenylist, InProcessRateLimiter, SharedPorts};
 use std::sync::Arc;
 
 /// About 15 MB each at the most.
@@ -24,26 +22,26 @@ pub fn connect(
     config: &RedisConfig,
     clock: Arc<dyn Clock>,
 ) -> Result<SharedPorts, RedisConfigError> {
-        let target = config.target()?;
-        let link = Link::open(target, config.deadline, config.prefix.clone())?;
-        let link = Arc::new(link);
-        let health = link.health().clone();
-        let own_limits = InProcessRateLimiter::new(
-            Arc::clone(&clock),
-            usize::try_from(MOST_OWN).unwrap_or(usize::MAX),
-        );
-        let change_bus =
-            RedisBus::open(Arc::clone(&link)).map_err(|_source| RedisConfigError::NoRedisUrl)?;
-        Ok(SharedPorts {
-            cache: Arc::new(RedisCache {
-                link: Arc::clone(&link),
-            }),
-            change_bus: Arc::new(change_bus),
-            denylist: Arc::new(RedisDenylist {
-                link: Arc::clone(&link),
-                own: InProcessDenylist::new(Arc::clone(&clock), MOST_OWN.into()),
-            }),
-            rate_limiter: Arc::new(RedisRateLimiter::new(link, clock, own_limits)),
-            health,
-        })
-    }
+    let target = config.target()?;
+    let link = Link::open(target, config.deadline, config.prefix.clone())?;
+    let link = Arc::new(link);
+    let health = link.health().clone();
+    let own_limits = InProcessRateLimiter::new(
+        Arc::clone(&clock),
+        usize::try_from(MOST_OWN).unwrap_or(usize::MAX),
+    );
+    let change_bus =
+        RedisBus::open(Arc::clone(&link)).map_err(|_source| RedisConfigError::NoRedisUrl)?;
+    Ok(SharedPorts {
+        cache: Arc::new(RedisCache {
+            link: Arc::clone(&link),
+        }),
+        change_bus: Arc::new(change_bus),
+        denylist: Arc::new(RedisDenylist {
+            link: Arc::clone(&link),
+            own: InProcessDenylist::new(Arc::clone(&clock), MOST_OWN.into()),
+        }),
+        rate_limiter: Arc::new(RedisRateLimiter::new(link, clock, own_limits)),
+        health,
+    })
+}

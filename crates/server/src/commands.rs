@@ -15,7 +15,7 @@ pub use serve::serve;
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::Context;
 use doorward_services::hashing::HashingLimits;
-use doorward_services::{ServicesConfig, SystemClock};
+use doorward_services::{Clock, ServicesConfig, SystemClock};
 use doorward_storage::Store;
 use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig};
 use secrecy::SecretString;
@@ -61,9 +61,16 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
     if made.is_key_replaced() {
         tracing::warn!("{KEY_REPLACED}");
     }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let shared = config
+        .redis
+        .as_ref()
+        .map(|redis| doorward_redis::connect(redis, Arc::clone(&clock)))
+        .transpose()
+        .context("REDIS_URL")?;
     let services = ServicesConfig {
         store,
-        clock: Arc::new(SystemClock::start()),
+        clock,
         secret_key,
         secret_key_fallbacks: config
             .keys
@@ -75,6 +82,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
         hashing: HashingLimits::default(),
         password_policy: config.passwords.policy,
         settings: config.settings.clone(),
+        shared,
     };
     Ok((services, made))
 }

@@ -22,6 +22,7 @@ mod keys;
 mod log;
 mod passwords;
 mod reader;
+mod redis;
 mod settings;
 mod unserved;
 mod variables;
@@ -36,6 +37,7 @@ pub use passwords::Passwords;
 pub use reader::{ConfigErrors, Problem};
 pub use variables::{Group, Variable};
 
+use doorward_redis::RedisConfig;
 use dotenv::DotEnv;
 use reader::Reader;
 use secrecy::SecretString;
@@ -47,6 +49,8 @@ pub struct Config {
     pub http: Http,
     /// Where the data is kept.
     pub database: DatabaseUrl,
+    /// What nodes share beside the database, where there is a Redis.
+    pub redis: Option<RedisConfig>,
     /// What signs and verifies.
     pub keys: Keys,
     /// How passwords are hashed and which are refused.
@@ -97,6 +101,7 @@ impl Config {
             http: Http::read(&mut reader),
             keys: Keys::read(&mut reader, &database),
             database,
+            redis: redis::read(&mut reader),
             passwords: Passwords::read(&mut reader),
             log: Log::read(&mut reader),
             settings: settings::read(&mut reader),

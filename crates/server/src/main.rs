@@ -35,7 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::CreateSuperuser(args) => {
             system.block_on(commands::create_superuser(&config, args))
         }
-        Command::Check => commands::check(&config),
+        Command::Check => system.block_on(commands::check(&config)),
         Command::Healthcheck => commands::healthcheck(&config),
     }
 }

@@ -28,8 +28,8 @@ use crate::tokens::LEEWAY;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::SessionId;
-use secrecy::SecretString;
 use seal::Seal;
+use secrecy::SecretString;
 use std::sync::Arc;
 
 /// For how long an entry is believed at the most, from the moment at which its load began.

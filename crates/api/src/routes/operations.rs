@@ -4,6 +4,7 @@ use super::{Answer, ApiConfig, json, ok};
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use doorward_services::Services;
+use doorward_services::health::HealthStatus;
 use serde::Serialize;
 use std::sync::atomic::Ordering;
 
@@ -18,6 +19,8 @@ struct HealthResponse<'a> {
 #[derive(Serialize)]
 struct Components {
     database: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -34,16 +37,17 @@ struct Status {
 /// `GET /api/v1/health`
 pub(super) async fn health(services: web::Data<Services>, config: web::Data<ApiConfig>) -> Answer {
     let health = services.health.check();
-    let (response, status) = if health.database {
-        (HttpResponse::Ok(), "ok")
-    } else {
-        (HttpResponse::ServiceUnavailable(), "unavailable")
+    let (response, status) = match health.status() {
+        HealthStatus::Ok => (HttpResponse::Ok(), "ok"),
+        HealthStatus::Degraded => (HttpResponse::Ok(), "degraded"),
+        HealthStatus::Unavailable => (HttpResponse::ServiceUnavailable(), "unavailable"),
     };
     let body = HealthResponse {
         status,
         timestamp: health.at,
         components: Components {
             database: health.database,
+            redis: health.shared,
         },
         info: Info {
             version: config.version,

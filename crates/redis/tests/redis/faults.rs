@@ -1,10 +1,10 @@
 //! What a Redis can do to a node: nothing that a request would have to wait for.
 
-use crate::server::Server;
 use crate::{SLACK, connect, connected, down_within, log, up_within};
 use bytes::Bytes;
 use doorward_domain::{Change, UserId};
 use doorward_redis::RedisConfig;
+use doorward_redis::testing::RedisServer as Server;
 use doorward_services::ports::{Denied, Rate, SharedPorts};
 use doorward_services::testing::change_bus::Ear;
 use doorward_services::testing::until;

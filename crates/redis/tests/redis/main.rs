@@ -11,7 +11,6 @@ mod faults;
 mod log;
 mod nodes;
 mod place;
-mod server;
 mod tls;
 
 use doorward_redis::RedisConfig;

@@ -1,9 +1,9 @@
 //! TLS, with certificates made here.
 
-use crate::server::{Server, free_port};
 use crate::{connect, connected, down_within};
 use bytes::Bytes;
 use doorward_redis::RedisConfig;
+use doorward_redis::testing::{RedisServer as Server, free_port};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::path::PathBuf;
 use std::time::Duration;

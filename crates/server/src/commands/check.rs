@@ -3,14 +3,23 @@
 use super::{database_url, say};
 use crate::config::{Config, KeySource};
 use anyhow::ensure;
+use doorward_redis::RedisConfig;
+use doorward_services::SystemClock;
+use doorward_services::ports::LinkState;
 use doorward_storage_diesel::migration_status;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
-/// Tells how the configuration and the database stand, and changes nothing.
+/// A Redis that has not answered by then does not.
+const REDIS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Tells how the configuration, the database and the Redis stand, and changes nothing.
 ///
 /// # Errors
 /// One line for each thing that is wrong.
-pub fn check(config: &Config) -> anyhow::Result<()> {
+pub async fn check(config: &Config) -> anyhow::Result<()> {
     say("configuration  ok")?;
     let mut wrong = Vec::new();
     let mut report = |what: &str, found: Result<String, String>| match found {
@@ -22,6 +31,9 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
     };
     report("secret key", secret_key(config))?;
     report("database", database(config))?;
+    if let Some(config) = &config.redis {
+        report("redis", redis(config).await)?;
+    }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
@@ -68,4 +80,18 @@ fn database(config: &Config) -> Result<String, String> {
         0 => format!("ok, {}", config.database),
         _ => format!("ok, {}, {pending} pending migration(s)", config.database),
     })
+}
+
+async fn redis(config: &RedisConfig) -> Result<String, String> {
+    let ports = doorward_redis::connect(config, Arc::new(SystemClock::start()))
+        .map_err(|error| error.to_string())?;
+    let place = config.place().map_err(|error| error.to_string())?;
+    let unreachable = |reason: &str| format!("{place}: {reason}");
+    match timeout(REDIS_WITHIN, ports.health.up()).await {
+        Ok(()) => Ok(format!("ok, {place}")),
+        Err(_elapsed) => Err(match ports.health.state() {
+            LinkState::Down(reason) => unreachable(&reason),
+            LinkState::Connecting | LinkState::Up => unreachable("it does not answer"),
+        }),
+    }
 }

@@ -33,7 +33,7 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
     // Before it says that it runs, since until then a signal ends it on the spot.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    say(&greeting(config, &application, made).await)?;
+    say(&greeting(config, &application, made).await?)?;
     tracing::info!(address = %application.address(), "listening");
     tokio::select! {
         ended = application.ended() => ended.context("the server ended by itself")?,
@@ -71,7 +71,11 @@ fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn greeting(config: &Config, application: &Application, made: Made) -> String {
+async fn greeting(
+    config: &Config,
+    application: &Application,
+    made: Made,
+) -> anyhow::Result<String> {
     let new = |is_new| if is_new { " (new)" } else { "" };
     let mut lines = vec![
         format!(
@@ -81,6 +85,9 @@ async fn greeting(config: &Config, application: &Application, made: Made) -> Str
         ),
         format!("  database    {}{}", config.database, new(made.database)),
     ];
+    if let Some(redis) = &config.redis {
+        lines.push(format!("  redis       {}", redis.place()?));
+    }
     if let KeySource::File(file) = &config.keys.signing {
         let path = file.path().display();
         lines.push(format!("  secret key  {path}{}", new(made.secret_key)));
@@ -97,5 +104,5 @@ async fn greeting(config: &Config, application: &Application, made: Made) -> Str
             "There is no owner yet. In another terminal: doorward createsuperuser".to_owned(),
         );
     }
-    lines.join("\n")
+    Ok(lines.join("\n"))
 }

@@ -368,6 +368,60 @@ fn a_log_filter_is_a_level_or_a_list() {
 }
 
 #[test]
+fn a_redis_is_named_by_its_url_and_completed_by_three_more() {
+    assert!(config(&[]).unwrap().redis.is_none());
+    let redis = |variables: &[(&str, &str)]| {
+        let redis = config(variables).unwrap().redis;
+        redis.map(|redis| redis.place().unwrap())
+    };
+    let url = ("REDIS_URL", "redis://h");
+    assert_eq!(redis(&[url]).as_deref(), Some("h:6379/0"));
+    let port = ("REDIS_PORT", "7000");
+    assert_eq!(redis(&[url, port]).as_deref(), Some("h:7000/0"));
+    // What Compose passes on where nothing is set.
+    let empty = [("REDIS_PASSWORD", ""), ("REDIS_PORT", "")];
+    assert_eq!(redis(&empty), None);
+    assert!(config(&empty).unwrap().warnings.is_empty());
+    assert_eq!(
+        config(&[("REDIS_PASSWORD", "p")]).unwrap().warnings,
+        ["REDIS_PASSWORD has no effect without REDIS_URL"]
+    );
+}
+
+#[test]
+fn a_redis_that_cannot_be_meant_is_refused_by_name_without_its_password() {
+    for (variables, named) in [
+        (
+            &[("REDIS_URL", "http://:geheim@h")][..],
+            "REDIS_URL cannot be used: not a URL",
+        ),
+        (
+            &[("REDIS_URL", "redis://:ge#heim@h")],
+            "REDIS_URL cannot be used: ",
+        ),
+        (
+            &[("REDIS_URL", "redis://h"), ("REDIS_PORT", "0")],
+            "REDIS_PORT must be a port",
+        ),
+        (
+            &[("REDIS_URL", "redis://h"), ("REDIS_CA_FILE", "/ca.pem")],
+            "REDIS_CA_FILE cannot be used: a CA file belongs to a rediss:// URL",
+        ),
+        (
+            &[
+                ("REDIS_URL", "rediss://h"),
+                ("REDIS_CA_FILE", "/nowhere/ca.pem"),
+            ],
+            "REDIS_CA_FILE cannot be used: the CA file /nowhere/ca.pem",
+        ),
+    ] {
+        let told = config(variables).unwrap_err().to_string();
+        assert!(told.starts_with(named), "{told}");
+        assert!(!told.contains("heim"), "{told}");
+    }
+}
+
+#[test]
 fn a_variable_that_has_no_effect_is_told_at_the_start() {
     for name in unserved::NOT_YET {
         assert_eq!(

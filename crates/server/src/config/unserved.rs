@@ -3,10 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 15] = [
-    "REDIS_URL",
-    "REDIS_PASSWORD",
-    "REDIS_PORT",
+pub(super) const NOT_YET: [&str; 12] = [
     "TLS_CERT",
     "TLS_KEY",
     "TLS_SELF_SIGNED",

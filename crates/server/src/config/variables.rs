@@ -28,6 +28,8 @@ pub enum Group {
     Server,
     /// Where the data is kept.
     Database,
+    /// What nodes share beside the database.
+    Redis,
     /// What signs and verifies.
     Keys,
     /// How passwords are treated.
@@ -40,9 +42,10 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Server,
         Self::Database,
+        Self::Redis,
         Self::Keys,
         Self::Passwords,
         Self::Log,
@@ -54,6 +57,7 @@ impl Group {
         match self {
             Self::Server => "Server",
             Self::Database => "Database",
+            Self::Redis => "Redis",
             Self::Keys => "Keys and tokens",
             Self::Passwords => "Passwords",
             Self::Log => "Log",
@@ -63,7 +67,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 19] = [
+const TABLE: [Row; 23] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -140,6 +144,34 @@ const TABLE: [Row; 19] = [
         "PORT",
         "5432",
         "The port of that database",
+    ),
+    without_flag(
+        "REDIS_URL",
+        Group::Redis,
+        "URL",
+        "none: each node remembers for itself",
+        "redis:// or rediss://[USER][:PASSWORD]@HOST[:PORT][/NUMBER], the same on all nodes",
+    ),
+    without_flag(
+        "REDIS_PASSWORD",
+        Group::Redis,
+        "PASSWORD",
+        "none",
+        "The password, where the URL has none; taken to the letter",
+    ),
+    with_flag(
+        "REDIS_PORT",
+        Group::Redis,
+        "PORT",
+        "6379",
+        "The port, where the URL has none",
+    ),
+    with_flag(
+        "REDIS_CA_FILE",
+        Group::Redis,
+        "PATH",
+        "those whom the system trusts",
+        "PEM with the authorities that may have signed the certificate of a rediss:// server",
     ),
     without_flag(
         "SECRET_KEY",

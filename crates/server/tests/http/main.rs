@@ -24,5 +24,6 @@ mod refresh;
 mod registration;
 mod revocation;
 mod sessions;
+mod shared;
 mod support;
 mod users;

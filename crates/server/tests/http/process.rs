@@ -9,6 +9,7 @@ use doorward_services::{ServicesConfig, SystemClock};
 use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
 use doorward_storage_diesel::DieselStore;
 use doorward_storage_diesel::testing::TestDatabase;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
@@ -48,7 +49,11 @@ impl Place {
     /// With a database on the store of this run.
     fn of_this_run() -> Self {
         let database = Database::of_this_run().create();
-        let place = Self::embedded()
+        let place = match Database::of_this_run().redis() {
+            Some(redis) => Self::embedded().with("REDIS_URL", redis.url.expose_secret()),
+            None => Self::embedded(),
+        };
+        let place = place
             .with("DATABASE_URL", database.url())
             .with("SECRET_KEY", SECRET_KEY);
         Self {
@@ -780,6 +785,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
             hashing: HashingLimits::default(),
             password_policy: PasswordPolicy::DJANGO,
             settings: Settings::default(),
+            shared: None,
         },
         allowed_hosts: Vec::new(),
         environment: "test".to_owned(),

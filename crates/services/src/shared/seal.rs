@@ -23,7 +23,10 @@ impl fmt::Debug for Seal {
 }
 
 impl Seal {
-    #[expect(clippy::expect_used, reason = "the key has the length of the algorithm")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the key has the length of the algorithm"
+    )]
     pub(crate) fn derive(secret_key: &SecretString) -> Self {
         let entries = expand_bytes(secret_key, b"shared cache entry v1");
         let names = expand_bytes(secret_key, b"shared cache name v1");

@@ -203,8 +203,15 @@ async fn a_node_whose_database_is_silent_learns_of_an_ended_session_from_the_den
         let shared = here.services.auth.shared().unwrap();
         shared.denied(caller.session)
     };
-    server.ports.denylist.deny(&[(denied, Duration::from_secs(300))]).await;
-    assert!(deaf.accepts(&pair).await, "nobody asks while the feed is read");
+    server
+        .ports
+        .denylist
+        .deny(&[(denied, Duration::from_secs(300))])
+        .await;
+    assert!(
+        deaf.accepts(&pair).await,
+        "nobody asks while the feed is read"
+    );
     deaf.clock.age(Duration::from_secs(2));
     deaf.store.rig(0, Event::Unavailable);
     assert!(!deaf.accepts(&pair).await);

@@ -8,9 +8,11 @@ use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::{Role, Settings};
+use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
 use doorward_services::hashing::HashingLimits;
+use doorward_services::ports::SharedPorts;
 use doorward_services::{Clock, FieldErrors, ServicesConfig};
 use doorward_storage::Store;
 use doorward_storage_diesel::testing::TestDatabase;
@@ -36,6 +38,7 @@ pub(crate) struct Setup {
     settings: Settings,
     secret_key: &'static str,
     allowed_hosts: Vec<String>,
+    redis: Option<RedisConfig>,
 }
 
 impl Setup {
@@ -47,7 +50,23 @@ impl Setup {
             settings: Settings::default(),
             secret_key: SECRET_KEY,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
+            redis: Database::of_this_run().redis(),
         }
+    }
+
+    /// With this Redis, whatever the store.
+    pub(crate) fn redis(self, redis: RedisConfig) -> Self {
+        Self {
+            redis: Some(redis),
+            ..self
+        }
+    }
+
+    /// What its nodes share.
+    fn shared(&self) -> Option<SharedPorts> {
+        let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&self.clock);
+        let redis = self.redis.as_ref()?;
+        Some(doorward_redis::connect(redis, clock).expect("a Redis that can be meant"))
     }
 
     /// With other settings.
@@ -128,6 +147,7 @@ impl TestApp {
                 },
                 password_policy: PasswordPolicy::DJANGO,
                 settings: setup.settings.clone(),
+                shared: setup.shared(),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             environment: "test".to_owned(),

@@ -3,13 +3,16 @@
 use diesel::dsl::sql;
 use diesel::sql_types::BigInt;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
+use doorward_redis::RedisConfig;
 use doorward_storage_diesel::DatabaseUrl;
 use doorward_storage_diesel::testing::TestDatabase;
+use uuid::Uuid;
 
 /// On which store the tests run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite,
+    /// With a Redis beside it.
     Postgres,
 }
 
@@ -25,6 +28,24 @@ impl Database {
             "" | "sqlite" => Self::Sqlite,
             "postgres" => Self::Postgres,
             other => panic!("TEST_STORE is sqlite or postgres, not {other}"),
+        }
+    }
+
+    /// What its nodes share beside it: with a prefix of their own, on the server of `TEST_REDIS_URL`.
+    pub(crate) fn redis(self) -> Option<RedisConfig> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "tests have no configuration: this is where they learn of the server"
+        )]
+        let url = || std::env::var("TEST_REDIS_URL");
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(RedisConfig {
+                prefix: format!("doorward-test:{}:", Uuid::new_v4().simple()),
+                ..RedisConfig::new(url().expect(
+                    "TEST_STORE=postgres asks for TEST_REDIS_URL too; ./run_tests.sh sets it",
+                ))
+            }),
         }
     }
 

@@ -1,6 +1,13 @@
-//! A Redis of our own, which may be ill-treated.
+//! A Redis of a test's own, which may be ill-treated.
 
-use doorward_redis::RedisConfig;
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests are its only callers, and a panic is how they fail"
+)]
+
+use crate::config::RedisConfig;
 use redis::{Client, Connection};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -10,22 +17,23 @@ use tempfile::TempDir;
 
 /// Runs on a free port of 127.0.0.1 in a folder of its own, and ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct RedisServer {
     port: u16,
     options: Vec<String>,
     folder: TempDir,
     child: Option<Child>,
 }
 
-impl Server {
-    pub(crate) fn start(options: &[&str]) -> Self {
+impl RedisServer {
+    /// Out of the `redis-server` in the `PATH`, with these options beside its own; it listens when this returns.
+    pub fn start(options: &[&str]) -> Self {
         let mut server = Self::stopped(options);
         server.run();
         server
     }
 
     /// Where nobody listens yet.
-    pub(crate) fn stopped(options: &[&str]) -> Self {
+    pub fn stopped(options: &[&str]) -> Self {
         Self {
             port: free_port(),
             options: options.iter().map(|&option| option.to_owned()).collect(),
@@ -35,7 +43,7 @@ impl Server {
     }
 
     /// Starts it, empty.
-    pub(crate) fn run(&mut self) {
+    pub fn run(&mut self) {
         let child = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--port", &self.port.to_string()])
@@ -59,18 +67,19 @@ impl Server {
     }
 
     /// As `kill -9` does.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// It keeps its connections, and does nothing.
-    pub(crate) fn freeze(&self) {
+    pub fn freeze(&self) {
         self.signal("-STOP");
     }
 
-    pub(crate) fn thaw(&self) {
+    /// Goes on.
+    pub fn thaw(&self) {
         self.signal("-CONT");
     }
 
@@ -80,26 +89,45 @@ impl Server {
         assert!(sent.success());
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// On 127.0.0.1.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// How it is named in the log.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("127.0.0.1:{}/0", self.port)
     }
 
-    pub(crate) fn config(&self) -> RedisConfig {
+    /// How to reach it.
+    pub fn config(&self) -> RedisConfig {
         RedisConfig::new(format!("redis://127.0.0.1:{}", self.port))
     }
 
-    pub(crate) fn admin(&self) -> Connection {
+    /// A connection for the administrator.
+    pub fn admin(&self) -> Connection {
         let client = Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
         client.get_connection().unwrap()
     }
 
+    /// What a command answers, in words.
+    pub fn ask(&self, words: &[&str]) -> Vec<String> {
+        let (name, arguments) = words.split_first().unwrap();
+        let answer: Vec<redis::Value> = redis::cmd(name)
+            .arg(arguments)
+            .query(&mut self.admin())
+            .unwrap();
+        let word = |value| redis::from_redis_value::<String>(value).unwrap();
+        answer.into_iter().map(word).collect()
+    }
+
+    /// What lies under a key; nothing, where it is gone.
+    pub fn bytes(&self, key: &str) -> Vec<u8> {
+        redis::cmd("GET").arg(key).query(&mut self.admin()).unwrap()
+    }
+
     /// A command of the administrator.
-    pub(crate) fn tell(&self, words: &[&str]) {
+    pub fn tell(&self, words: &[&str]) {
         let (name, arguments) = words.split_first().unwrap();
         let () = redis::cmd(name)
             .arg(arguments)
@@ -108,7 +136,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for RedisServer {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
             // A frozen one dies of it, too.
@@ -118,8 +146,8 @@ impl Drop for Server {
     }
 }
 
-/// Nobody else gets it soon: the system hands out ports in turn.
-pub(crate) fn free_port() -> u16 {
+/// A port that nobody listens on, and that nobody else gets soon: the system hands out ports in turn.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
 }
