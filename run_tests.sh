@@ -20,7 +20,7 @@ Usage: ./run_tests.sh [-- ARGUMENTS FOR CARGO TEST]
 Runs every test of the project:
   1. the direction of the dependencies between the crates,
   2. all tests of all crates, those over the socket with SQLite,
-  3. the tests over the socket a second time, with PostgreSQL.
+  3. the tests over the socket a second time, with PostgreSQL and Redis.
 
 A PostgreSQL and a Redis for the tests are started on free ports of 127.0.0.1, out of
   - Docker, if its engine answers and docker-compose.test.yml is there,
@@ -142,7 +142,7 @@ test_everything() {
     part 'build' "${all[@]}" --no-run || return
     part 'all tests, SQLite over the socket' "${all[@]}" "$@" || true
     # The same selection of features, so that nothing is built again.
-    TEST_STORE=postgres part 'PostgreSQL over the socket' "${all[@]}" --test http "$@" || true
+    TEST_STORE=postgres part 'PostgreSQL and Redis over the socket' "${all[@]}" --test http "$@" || true
 }
 
 main() {

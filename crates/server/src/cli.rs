@@ -50,7 +50,7 @@ pub enum Command {
     /// Make an account that may sign in to manage the others
     #[command(name = "createsuperuser")]
     CreateSuperuser(SuperuserArgs),
-    /// Tell what is wrong with the configuration, and whether the database answers
+    /// Tell what is wrong with the configuration, and whether database and Redis answer
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.
     Check,

@@ -223,7 +223,7 @@ async fn a_follower_learns_by_itself_and_at_once_when_it_is_hurried() {
     there.store.rig(0, Event::Unavailable);
     let id = caller.principal.id;
     write(&*here.store, move |tx| {
-        tx.delete_user(id, chrono::DateTime::UNIX_EPOCH)
+        tx.delete_user(id, DateTime::UNIX_EPOCH)
     })
     .await;
     let learnt = tokio::time::timeout(Duration::from_secs(5), async {

@@ -106,7 +106,7 @@ fn renamed(user: User) -> User {
 
 #[tokio::test]
 async fn what_one_node_has_loaded_another_does_not_ask_the_database_for() {
-    let (server, [here, there], caller, pair) = two_nodes().await;
+    let (_, [here, there], caller, pair) = two_nodes().await;
     here.caller(&pair).await;
     let list = here.list(View::Public).await;
     let units = there.store.units();
@@ -135,7 +135,7 @@ async fn an_entry_that_others_have_written_is_not_believed() {
     let (name, value) = server.puts().pop().unwrap();
     let mut forged = value.to_vec();
     forged[20] ^= 1;
-    let long = Duration::from_secs(600);
+    let long = Duration::from_mins(10);
     server.cache.inner.put(&name, forged.into(), long).await;
     let units = there.store.units();
     there.caller(&pair).await;
@@ -150,7 +150,7 @@ async fn what_a_slow_node_puts_back_after_a_change_is_not_believed() {
     let before = server.puts();
     here.change(caller.principal.id, renamed).await;
     for (name, value) in before {
-        let long = Duration::from_secs(600);
+        let long = Duration::from_mins(10);
         server.cache.inner.put(&name, value, long).await;
     }
     // It heard of it over the bus.
@@ -206,7 +206,7 @@ async fn a_node_whose_database_is_silent_learns_of_an_ended_session_from_the_den
     server
         .ports
         .denylist
-        .deny(&[(denied, Duration::from_secs(300))])
+        .deny(&[(denied, Duration::from_mins(5))])
         .await;
     assert!(
         deaf.accepts(&pair).await,
