@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod change;
+pub mod cutoff;
 pub mod email;
 pub mod folding;
 pub mod ids;
@@ -14,6 +15,7 @@ pub mod user;
 pub mod username;
 
 pub use change::Change;
+pub use cutoff::SessionCutoff;
 pub use email::EmailAddress;
 pub use ids::{SessionId, UserId};
 pub use password::Password;

@@ -94,17 +94,20 @@ pub enum EndReason {
     Replayed,
     /// The user logged in more often than [`MAX_SESSIONS_PER_USER`] allows.
     Displaced,
+    /// The database was restored from a backup, which may not know that the session had ended.
+    Restored,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Logout,
         Self::Revoked,
         Self::PasswordChanged,
         Self::Deactivated,
         Self::Replayed,
         Self::Displaced,
+        Self::Restored,
     ];
 
     /// The name in the database.
@@ -116,6 +119,7 @@ impl EndReason {
             Self::Deactivated => "deactivated",
             Self::Replayed => "replayed",
             Self::Displaced => "displaced",
+            Self::Restored => "restored",
         }
     }
 }

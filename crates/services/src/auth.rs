@@ -246,14 +246,13 @@ fn find(
     core: &Core,
     presented: &PresentedSecret,
 ) -> Result<Option<Session>, StoreError> {
-    match presented {
-        PresentedSecret::Token { session, .. } => tx.session(*session),
-        PresentedSecret::Uuid(uuid) => {
-            let session = tx.session_by_digest(&core.keys.digests(*uuid))?;
-            Ok(session
-                .filter(|session| core.keys.recognise(session, presented) != Presented::Older))
-        }
-    }
+    let session = match presented {
+        PresentedSecret::Token { session, .. } => tx.session(*session)?,
+        PresentedSecret::Uuid(uuid) => tx
+            .session_by_digest(&core.keys.digests(*uuid))?
+            .filter(|session| core.keys.recognise(session, presented) != Presented::Older),
+    };
+    Ok(session.filter(|session| !core.memory.revoked.is_cut_off(session.id)))
 }
 
 #[cfg(test)]

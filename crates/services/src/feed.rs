@@ -157,6 +157,10 @@ impl ChangeFeed {
             .filter(|_| self.age() < RELOAD_AFTER);
         let next = match known {
             Some(position) => self.read_on(position).await?,
+            None => None,
+        };
+        let next = match next {
+            Some(next) => next,
             None => self.load().await?,
         };
         *self.position() = Some(next);
@@ -221,6 +225,9 @@ impl ChangeFeed {
             .store
             .read(move |tx| Ok::<_, StoreError>((tx.feed_end()?, tx.ended_sessions(alive)?)))
             .await?;
+        if let Some(cutoff) = end.cutoff {
+            self.memory.revoked.cut_off(cutoff);
+        }
         for (session, until) in ended {
             self.memory.revoked.insert(session, until);
         }
@@ -228,13 +235,18 @@ impl ChangeFeed {
         Ok(end)
     }
 
-    async fn read_on(&self, position: FeedPosition) -> Result<FeedPosition, StoreError> {
+    /// None when the database was restored meanwhile: nothing that is remembered need be true of it.
+    async fn read_on(&self, position: FeedPosition) -> Result<Option<FeedPosition>, StoreError> {
         let page = self
             .store
             .read(move |tx| tx.changes_after(&position))
             .await?;
+        if page.is_lost {
+            tracing::warn!("the database was restored: everything is loaded anew");
+            return Ok(None);
+        }
         self.memory.committed(&page.changes);
-        Ok(page.next)
+        Ok(Some(page.next))
     }
 
     fn position(&self) -> std::sync::MutexGuard<'_, Option<FeedPosition>> {

@@ -14,6 +14,7 @@ mod passwords;
 pub mod ports;
 mod principals;
 mod refresh_secret;
+pub mod restored;
 mod revocations;
 pub mod services;
 mod shared;

@@ -1,21 +1,38 @@
-//! The sessions that have ended while an access token of theirs may still be alive.
+//! The sessions that have ended while an access token of theirs may still be alive: one by one, and all at once after a
+//! restore of the database.
 
 use crate::tokens::LEEWAY;
 use chrono::{DateTime, Utc};
-use doorward_domain::SessionId;
+use doorward_domain::{SessionCutoff, SessionId};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Asked at every request, and empty most of the time: an entry lives no longer than the last access token of its
-/// session.
+/// session. The cutoff stays.
 #[derive(Debug, Default)]
 pub(crate) struct RevokedSessions {
     until: RwLock<HashMap<SessionId, DateTime<Utc>>>,
+    /// Milliseconds since 1970; 0, which ends no session, where there is none.
+    cutoff: AtomicI64,
 }
 
 impl RevokedSessions {
     pub(crate) fn contains(&self, session: SessionId) -> bool {
-        self.read().contains_key(&session)
+        self.is_cut_off(session) || self.read().contains_key(&session)
+    }
+
+    /// Whether the session began before the database was restored.
+    pub(crate) fn is_cut_off(&self, session: SessionId) -> bool {
+        match self.cutoff.load(Ordering::Acquire) {
+            0 => false,
+            millis => SessionCutoff::from_millis(millis).ends(session),
+        }
+    }
+
+    /// From now on these are over. A cutoff never goes back, also where the database does.
+    pub(crate) fn cut_off(&self, cutoff: SessionCutoff) {
+        self.cutoff.fetch_max(cutoff.millis(), Ordering::AcqRel);
     }
 
     /// Where it is told twice, the later time counts: an announcement, which anybody may have made, takes nothing back

@@ -5,7 +5,7 @@
 //! by the transaction that wrote it, and a position is a snapshot: the first transaction that had not begun, and those
 //! before it that were still open. Whatever is written by either kind has not been read.
 
-use crate::backend::on_backend;
+use crate::backend::{Backend, on_backend};
 use crate::rows::{inconsistent, readable};
 use crate::schema::changes;
 use crate::transaction::{DieselTransaction, unexpected_count};
@@ -15,7 +15,7 @@ use diesel::dsl::{max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
 use doorward_domain::{Change, SessionId, UserId};
-use doorward_storage::{ChangeRepository, FeedPage, FeedPosition, StoreError};
+use doorward_storage::{ChangeRepository, FeedPage, FeedPosition, SessionRepository, StoreError};
 
 const SESSION_ENDED: &str = "session_ended";
 const USER_CHANGED: &str = "user_changed";
@@ -93,12 +93,20 @@ impl ChangeRepository for DieselTransaction<'_> {
         Ok(FeedPosition {
             floor,
             open: open.into_iter().collect(),
+            cutoff: self.session_cutoff()?,
         })
     }
 
     fn changes_after(&mut self, position: &FeedPosition) -> Result<FeedPage, StoreError> {
         // The end is taken first: what is committed between the two statements is read now and again, but never lost.
         let end = self.feed_end()?;
+        if end.cutoff != position.cutoff || self.is_from_elsewhere(position, &end) {
+            return Ok(FeedPage {
+                next: end,
+                is_lost: true,
+                ..FeedPage::default()
+            });
+        }
         let rows: Vec<ChangeRow> = on_backend!(
             self,
             postgres = |c| {
@@ -126,6 +134,7 @@ impl ChangeRepository for DieselTransaction<'_> {
                 floor: end.floor.max(position.floor),
                 ..end
             },
+            is_lost: false,
         })
     }
 
@@ -174,6 +183,11 @@ impl ChangeRepository for DieselTransaction<'_> {
 }
 
 impl DieselTransaction<'_> {
+    /// The transactions of one PostgreSQL server count upwards alone: who is ahead of it has counted another's.
+    fn is_from_elsewhere(&self, position: &FeedPosition, end: &FeedPosition) -> bool {
+        matches!(self.backend, Backend::Postgres(_)) && end.floor < position.floor
+    }
+
     /// Records a change, to be written together with the others of this unit of work.
     pub(crate) fn record(&mut self, change: Change, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.check_writable()?;

@@ -88,13 +88,22 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
         .unwrap();
     tx.end_sessions_of(user.id, Some(session.id), EndReason::Revoked, instant(2))
         .unwrap();
+    // Setting it empties the feed, for which no index is of use.
+    tx.session_cutoff().unwrap();
+    let cutoff = instant(1).into();
+    let old = tx.end_sessions_before(cutoff, Some(session.id), instant(0), 9);
+    assert_eq!(old.unwrap(), []);
+    tx.insert_session(&a_session(&user)).unwrap();
+    let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
+    assert_eq!(old.unwrap().len(), 1);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
+        cutoff: None,
     })
     .unwrap();
     tx.ended_sessions(instant(0)).unwrap();
-    assert_eq!(tx.sweep_sessions(instant(9999), 100).unwrap(), 1);
+    assert_eq!(tx.sweep_sessions(instant(9999), 100).unwrap(), 2);
     assert!(tx.sweep_changes(instant(9999), instant(9999), 100).unwrap() > 0);
     assert!(tx.delete_user(user.id, instant(3)).unwrap());
 }

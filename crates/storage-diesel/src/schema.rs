@@ -57,5 +57,15 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::BigInt;
+    use crate::types::Instant;
+
+    token_cutoff (id) {
+        id -> BigInt,
+        sessions_since -> Instant,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

@@ -2,15 +2,18 @@
 
 use crate::backend::on_backend;
 use crate::rows::{inconsistent, readable};
-use crate::schema::sessions;
+use crate::schema::{changes, sessions, token_cutoff};
 use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use doorward_domain::session::{EndReason, Origin, RefreshDigest, Salt, Session, SessionEnd};
-use doorward_domain::{Change, SessionId, UserId};
+use doorward_domain::{Change, SessionCutoff, SessionId, UserId};
 use doorward_storage::{SessionRepository, StoreError};
 use std::net::IpAddr;
+
+/// The only row of its table.
+const CUTOFF_ID: i64 = 1;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions, treat_none_as_default_value = false)]
@@ -214,6 +217,62 @@ impl SessionRepository for DieselTransaction<'_> {
             .order((sessions::created_at, sessions::id));
         let rows = on_backend!(self, |c| wanted.select(SessionRow::as_select()).load(c))?;
         Ok(readable(rows, |row: &SessionRow| row.id.0))
+    }
+
+    fn session_cutoff(&mut self) -> Result<Option<SessionCutoff>, StoreError> {
+        let since: Option<DbInstant> = on_backend!(self, |c| token_cutoff::table
+            .find(CUTOFF_ID)
+            .select(token_cutoff::sessions_since)
+            .first(c)
+            .optional())?;
+        Ok(since.map(|since| since.0.into()))
+    }
+
+    fn set_session_cutoff(&mut self, cutoff: SessionCutoff) -> Result<(), StoreError> {
+        let since = token_cutoff::sessions_since.eq(DbInstant(cutoff.at()));
+        on_backend!(self, |c| diesel::insert_into(token_cutoff::table)
+            .values((token_cutoff::id.eq(CUTOFF_ID), since))
+            .on_conflict(token_cutoff::id)
+            .do_update()
+            .set(since)
+            .execute(c))?;
+        on_backend!(self, |c| diesel::delete(changes::table).execute(c))?;
+        Ok(())
+    }
+
+    fn end_sessions_before(
+        &mut self,
+        cutoff: SessionCutoff,
+        after: Option<SessionId>,
+        at: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        // No session has the nil id.
+        let after = after.map_or(DbId(uuid::Uuid::nil()), DbId::from);
+        let live = sessions::table
+            .filter(sessions::id.gt(after))
+            .filter(sessions::id.lt(DbId::from(cutoff.lowest_id())))
+            .filter(sessions::ended_at.is_null())
+            .filter(sessions::expires_at.gt(DbInstant(at)))
+            .order(sessions::id)
+            .limit(limit.into())
+            .select(sessions::id);
+        let ids: Vec<DbId> = on_backend!(
+            self,
+            postgres = |c| live.for_update().load(c),
+            sqlite = |c| live.load(c)
+        )?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let target = sessions::table.filter(sessions::id.eq_any(&ids));
+        on_backend!(self, |c| diesel::update(target)
+            .set(ended(EndReason::Restored, at))
+            .execute(c))?;
+        Ok(ids
+            .into_iter()
+            .map(|id| SessionId::from_uuid(id.0))
+            .collect())
     }
 
     fn sweep_sessions(&mut self, before: DateTime<Utc>, limit: u32) -> Result<usize, StoreError> {

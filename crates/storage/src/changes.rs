@@ -3,7 +3,7 @@
 
 use crate::error::StoreError;
 use chrono::{DateTime, Utc};
-use doorward_domain::{Change, SessionId};
+use doorward_domain::{Change, SessionCutoff, SessionId};
 use std::collections::BTreeSet;
 
 /// How far a node has read the feed.
@@ -17,6 +17,8 @@ pub struct FeedPosition {
     pub floor: i64,
     /// What was under the floor and not committed.
     pub open: BTreeSet<i64>,
+    /// Which restore of the database was the last one.
+    pub cutoff: Option<SessionCutoff>,
 }
 
 /// What is new in the feed.
@@ -26,6 +28,9 @@ pub struct FeedPage {
     pub changes: Vec<Change>,
     /// Where to go on.
     pub next: FeedPosition,
+    /// The position says nothing about this database: it was restored since. There are no changes in the page then, and
+    /// the reader loads everything anew.
+    pub is_lost: bool,
 }
 
 /// The change feed.
@@ -37,7 +42,7 @@ pub trait ChangeRepository {
     /// [`changes_after`](Self::changes_after) it.
     fn feed_end(&mut self) -> Result<FeedPosition, StoreError>;
 
-    /// All changes that were committed since `position` was taken.
+    /// All changes that were committed since `position` was taken, unless it [is lost](FeedPage::is_lost).
     fn changes_after(&mut self, position: &FeedPosition) -> Result<FeedPage, StoreError>;
 
     /// The ended sessions that had an access token alive at `now`, each with the expiry of its last one.

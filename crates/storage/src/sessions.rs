@@ -3,10 +3,10 @@
 use crate::error::StoreError;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, RefreshDigest, Session};
-use doorward_domain::{SessionId, UserId};
+use doorward_domain::{SessionCutoff, SessionId, UserId};
 
 /// Sessions. Whatever ends one records `SessionEnded` in the same transaction, with the time at which the last of its
-/// access tokens expires.
+/// access tokens expires; the cutoff alone speaks for all.
 pub trait SessionRepository {
     /// Adds a session.
     fn insert_session(&mut self, session: &Session) -> Result<(), StoreError>;
@@ -47,6 +47,24 @@ pub trait SessionRepository {
         user_id: UserId,
         now: DateTime<Utc>,
     ) -> Result<Vec<Session>, StoreError>;
+
+    /// From when on sessions count. None: the database was never restored.
+    fn session_cutoff(&mut self) -> Result<Option<SessionCutoff>, StoreError>;
+
+    /// Sets the cutoff and empties the change feed, whose rows may be another server's: all positions that were taken
+    /// before are lost.
+    fn set_session_cutoff(&mut self, cutoff: SessionCutoff) -> Result<(), StoreError>;
+
+    /// Ends up to `limit` of the sessions that began before `cutoff` and have neither ended nor expired, as
+    /// [`EndReason::Restored`], in the order of their ids and only those `after` one, without recording it. Which they
+    /// were.
+    fn end_sessions_before(
+        &mut self,
+        cutoff: SessionCutoff,
+        after: Option<SessionId>,
+        at: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, StoreError>;
 
     /// Deletes up to `limit` sessions that expired, or ended with all their access tokens expired, before `before`. How
     /// many it were.

@@ -110,6 +110,8 @@ macro_rules! store_contract {
                 all_live_sessions_of_a_user_end_but_one,
                 live_sessions_come_in_the_order_of_their_logins,
                 what_is_over_is_swept_in_small_batches,
+                the_cutoff_is_the_one_that_was_set_last,
+                sessions_from_before_the_cutoff_end_in_small_batches,
             ],
             feed: [
                 what_follows_a_position_is_found_once,
@@ -120,6 +122,7 @@ macro_rules! store_contract {
                 ended_sessions_matter_while_their_access_tokens_live,
                 old_changes_are_swept_in_small_batches,
                 a_position_outlives_a_sweep,
+                a_cutoff_empties_the_feed_and_older_positions_are_lost,
             ],
         }
     };

@@ -9,7 +9,9 @@ use crate::services::Core;
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, MAX_SESSIONS_PER_USER, Salt, Session};
-use doorward_domain::{EmailAddress, Origin, Password, PasswordHash, SessionId, User, Username};
+use doorward_domain::{
+    EmailAddress, Origin, Password, PasswordHash, SessionCutoff, SessionId, User, Username,
+};
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
 use secrecy::SecretString;
@@ -138,7 +140,8 @@ fn begin_session(
     }
     tx.update_user(&user, now)?;
     displace_oldest(tx, &user, now)?;
-    let session = new_session(core, &user, beginning.origin, now);
+    let id = SessionCutoff::new_session_id(tx.session_cutoff()?, now);
+    let session = new_session(core, &user, id, beginning.origin, now);
     tx.insert_session(&session)?;
     Ok((user, session))
 }
@@ -156,9 +159,15 @@ fn displace_oldest(
     Ok(())
 }
 
-fn new_session(core: &Core, user: &User, origin: Origin, now: DateTime<Utc>) -> Session {
+fn new_session(
+    core: &Core,
+    user: &User,
+    id: SessionId,
+    origin: Origin,
+    now: DateTime<Utc>,
+) -> Session {
     let settings = core.settings.load();
-    let (id, salt) = (SessionId::new(now), Salt(rand::rng().random()));
+    let salt = Salt(rand::rng().random());
     let keys = &core.keys.present;
     let expires_at = now + settings.refresh_token_lifetime;
     Session {

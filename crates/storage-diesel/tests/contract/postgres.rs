@@ -52,6 +52,43 @@ async fn a_change_that_is_committed_late_is_found() {
     assert_eq!(after(start).await.changes.len(), 3);
 }
 
+/// Another server counts its transactions from elsewhere: so does one that was put back to an earlier time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_that_is_ahead_of_the_server_is_lost_and_what_a_backup_brought_is_emptied() {
+    let (database, store) = opened(TestDatabase::postgres());
+    let position = read(&*store, |tx| tx.feed_end()).await;
+    let after = |position: FeedPosition| {
+        let store = Arc::clone(&store);
+        async move { read(&*store, move |tx| tx.changes_after(&position)).await }
+    };
+    assert!(!after(position.clone()).await.is_lost);
+    let ahead = FeedPosition {
+        floor: position.floor + 1_000_000_000,
+        ..position.clone()
+    };
+    let lost = after(ahead).await;
+    assert!(lost.is_lost);
+    assert!(!after(lost.next).await.is_lost);
+
+    database.execute(
+        "INSERT INTO changes (seq, xid, kind, recorded_at) OVERRIDING SYSTEM VALUE \
+         VALUES (900, 4000000000000, 'user_list_changed', now())",
+    );
+    let again = [after(position.clone()).await, after(position).await];
+    assert!(
+        again
+            .iter()
+            .all(|page| page.changes == [Change::UserListChanged]),
+        "at every look"
+    );
+    write(&*store, |tx| tx.set_session_cutoff(instant(0).into())).await;
+    let start = read(&*store, |tx| tx.feed_end()).await;
+    assert_eq!(after(start.clone()).await.changes, []);
+    let change = Change::UserChanged(UserId::new(instant(0)));
+    write(&*store, move |tx| tx.record_change(change, instant(0))).await;
+    assert_eq!(after(start).await.changes, [change]);
+}
+
 /// A store whose connections bear a name, by which a test can cut them.
 struct Named {
     database: TestDatabase,

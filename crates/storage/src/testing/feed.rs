@@ -5,7 +5,7 @@ use super::{read, write};
 use crate::changes::{FeedPage, FeedPosition};
 use crate::error::StoreError;
 use crate::store::Store;
-use doorward_domain::{Change, SessionId, UserId};
+use doorward_domain::{Change, SessionCutoff, SessionId, UserId};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -177,4 +177,38 @@ pub async fn a_position_outlives_a_sweep(store: Arc<dyn Store>) {
     for position in [before, emptied.next] {
         assert_eq!(after(&*store, &position).await.changes, [change]);
     }
+}
+
+/// Whoever reads on from before a restore learns that he has to load everything, and from then on reads as ever.
+pub async fn a_cutoff_empties_the_feed_and_older_positions_are_lost(store: Arc<dyn Store>) {
+    record(&*store, an_end(300).1, 0).await;
+    let mut before = end(&*store).await;
+    for seconds in [1, 2] {
+        record(&*store, a_change(), 1).await;
+        let cutoff = SessionCutoff::from(instant(seconds));
+        write(&*store, move |tx| tx.set_session_cutoff(cutoff)).await;
+        let change = a_change();
+        record(&*store, change, 2).await;
+        let lost = after(&*store, &before).await;
+        assert!(lost.is_lost && lost.changes.is_empty());
+        assert_eq!(after(&*store, &lost.next).await.changes, []);
+        let ended = read(&*store, |tx| tx.ended_sessions(instant(0))).await;
+        assert_eq!(ended, []);
+
+        let beginning = FeedPosition {
+            cutoff: Some(cutoff),
+            ..FeedPosition::default()
+        };
+        let page = after(&*store, &beginning).await;
+        assert_eq!((page.changes, page.is_lost), (vec![change], false));
+        before = page.next;
+    }
+    let undone: Result<(), StoreError> = store
+        .write(|tx| {
+            tx.set_session_cutoff(instant(3).into())?;
+            Err(StoreError::Backend("on purpose".into()))
+        })
+        .await;
+    assert!(undone.is_err());
+    assert!(!after(&*store, &before).await.is_lost);
 }

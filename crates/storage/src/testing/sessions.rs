@@ -5,8 +5,9 @@ use super::{read, write};
 use crate::changes::FeedPosition;
 use crate::error::StoreError;
 use crate::store::Store;
+use chrono::TimeDelta;
 use doorward_domain::session::SessionEnd;
-use doorward_domain::{Change, EndReason, Origin, Session, SessionId, User};
+use doorward_domain::{Change, EndReason, Origin, Session, SessionCutoff, SessionId, User};
 use std::sync::Arc;
 
 async fn with_user(store: &dyn Store, name: &str) -> User {
@@ -303,4 +304,67 @@ pub async fn what_is_over_is_swept_in_small_batches(store: Arc<dyn Store>) {
     for kept in [live, tokens_live, just_ended] {
         assert_eq!(session(&*store, kept.id).await, Some(kept));
     }
+}
+
+/// There is none at first.
+pub async fn the_cutoff_is_the_one_that_was_set_last(store: Arc<dyn Store>) {
+    assert_eq!(read(&*store, |tx| tx.session_cutoff()).await, None);
+    for seconds in [5, 9] {
+        let cutoff = SessionCutoff::from(instant(seconds));
+        let seen = write(&*store, move |tx| {
+            tx.set_session_cutoff(cutoff)?;
+            tx.session_cutoff()
+        });
+        assert_eq!(seen.await, Some(cutoff));
+        assert_eq!(read(&*store, |tx| tx.session_cutoff()).await, Some(cutoff));
+    }
+}
+
+/// By the time in their ids, each once; not those that are over, and no more at a time than is asked for.
+pub async fn sessions_from_before_the_cutoff_end_in_small_batches(store: Arc<dyn Store>) {
+    let ada = with_user(&*store, "ada").await;
+    let begun = |millis| Session {
+        id: SessionId::new(instant(0) + TimeDelta::milliseconds(millis)),
+        ..a_session(&ada)
+    };
+    let [first, second, third, young] = [0, 1, 999, 1000].map(|millis| {
+        let session = begun(millis);
+        let digest = a_digest(session.id, 0);
+        Session { digest, ..session }
+    });
+    let over = ended(&a_session(&ada), EndReason::Logout, 1);
+    let expired = Session {
+        expires_at: instant(50),
+        ..a_session(&ada)
+    };
+    for session in [&first, &second, &third, &young, &over, &expired] {
+        insert(&*store, session).await;
+    }
+    let cutoff = SessionCutoff::from(instant(1));
+    let end = |after, limit| {
+        write(&*store, move |tx| {
+            tx.end_sessions_before(cutoff, after, instant(50), limit)
+        })
+    };
+    assert_eq!(end(None, 2).await, [first.id, second.id]);
+    assert_eq!(end(Some(third.id), 2).await, []);
+    assert_eq!(end(Some(second.id), 2).await, [third.id]);
+    assert_eq!(end(None, 2).await, []);
+    for untouched in [&young, &over, &expired] {
+        assert_eq!(
+            session(&*store, untouched.id).await.as_ref(),
+            Some(untouched)
+        );
+    }
+    for gone in [&first, &second, &third] {
+        assert_eq!(
+            session(&*store, gone.id).await,
+            Some(ended(gone, EndReason::Restored, 50))
+        );
+    }
+    assert_eq!(
+        recorded_ends(&*store).await,
+        [],
+        "the cutoff speaks for all"
+    );
 }
