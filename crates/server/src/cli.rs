@@ -50,6 +50,12 @@ pub enum Command {
     /// Make an account that may sign in to manage the others
     #[command(name = "createsuperuser")]
     CreateSuperuser(SuperuserArgs),
+    /// After a restore from a backup, and before serving again: end all sessions
+    ///
+    /// A session that was ended after the backup was made is alive in it, and tokens of sessions that were begun after it
+    /// are good. So everybody has to log in again. API keys are not touched. Stop all nodes before the restore, and start
+    /// them after this command; it may be run again.
+    Restored(RestoredArgs),
     /// Tell what is wrong with the configuration, and whether database and Redis answer
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.
@@ -72,6 +78,14 @@ pub struct MigrateArgs {
     /// Only tell which migrations are applied and which are pending
     #[arg(long)]
     pub status: bool,
+}
+
+/// The options of `restored`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct RestoredArgs {
+    /// Refuse a backup whose tables are older than this program, instead of bringing them up to date
+    #[arg(long)]
+    pub no_migrate: bool,
 }
 
 /// The options of `createsuperuser`. What is missing is asked for.
@@ -123,7 +137,7 @@ impl Cli {
         if cli.serve.no_migrate && !serves {
             return Err(command.error(
                 ErrorKind::ArgumentConflict,
-                "--no-migrate is an option of serve",
+                "--no-migrate is an option of serve, or stands after restored",
             ));
         }
         Ok(cli)
@@ -134,7 +148,7 @@ impl Cli {
         const TABLES: [Group; 2] = [Group::Database, Group::Log];
         const ACCOUNTS: [Group; 3] = [Group::Database, Group::Passwords, Group::Log];
         let shown = |name: &str| match name {
-            "migrate" => TABLES.as_slice(),
+            "migrate" | "restored" => TABLES.as_slice(),
             "createsuperuser" => ACCOUNTS.as_slice(),
             _ => Group::ALL.as_slice(),
         };
@@ -253,6 +267,8 @@ mod tests {
             "doorward migrate --no-migrate",
             "doorward --no-migrate check",
             "doorward createsuperuser --role user",
+            "doorward --no-migrate restored",
+            "doorward restored backup.db",
             "doorward --secret-key x",
             "doorward --supabase-db-password x",
             "doorward serve extra",
@@ -263,6 +279,10 @@ mod tests {
         assert_eq!(
             command("doorward migrate --status"),
             Command::Migrate(MigrateArgs { status: true })
+        );
+        assert_eq!(
+            command("doorward restored --no-migrate"),
+            Command::Restored(RestoredArgs { no_migrate: true })
         );
     }
 

@@ -1,5 +1,7 @@
 //! The program itself, as an operator starts and ends it.
 
+mod restored;
+
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
 use doorward_domain::Settings;
@@ -30,7 +32,7 @@ struct Place {
     folder: TempDir,
     variables: Vec<(String, String)>,
     /// None: the embedded default.
-    _database: Option<TestDatabase>,
+    database: Option<TestDatabase>,
 }
 
 impl Place {
@@ -39,7 +41,7 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             variables: Vec::new(),
-            _database: None,
+            database: None,
         }
         .with("BIND", "127.0.0.1:0")
         .with("BCRYPT_COST", "10")
@@ -57,7 +59,7 @@ impl Place {
             .with("DATABASE_URL", database.url())
             .with("SECRET_KEY", SECRET_KEY);
         Self {
-            _database: Some(database),
+            database: Some(database),
             ..place
         }
     }
