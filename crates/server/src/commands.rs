@@ -17,7 +17,7 @@ pub use serve::serve;
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::Context;
 use doorward_services::hashing::HashingLimits;
-use doorward_services::{Clock, ServicesConfig, SystemClock};
+use doorward_services::{ServicesConfig, SystemClock};
 use doorward_storage::Store;
 use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig};
 use secrecy::SecretString;
@@ -63,16 +63,9 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
     if made.is_key_replaced() {
         tracing::warn!("{KEY_REPLACED}");
     }
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let shared = config
-        .redis
-        .as_ref()
-        .map(|redis| doorward_redis::connect(redis, Arc::clone(&clock)))
-        .transpose()
-        .context("REDIS_URL")?;
     let services = ServicesConfig {
         store,
-        clock,
+        clock: Arc::new(SystemClock::start()),
         secret_key,
         secret_key_fallbacks: config
             .keys
@@ -84,7 +77,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
         hashing: HashingLimits::default(),
         password_policy: config.passwords.policy,
         settings: config.settings.clone(),
-        shared,
+        shared: None,
     };
     Ok((services, made))
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use doorward_storage_diesel::OnPending;
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until SIGTERM or SIGINT.
@@ -21,7 +22,12 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
     } else {
         OnPending::Migrate
     };
-    let (services, made) = open(config, on_pending)?;
+    let (mut services, made) = open(config, on_pending)?;
+    // Alone among the commands: what the others change, nodes learn from the feed.
+    if let Some(redis) = &config.redis {
+        let clock = Arc::clone(&services.clock);
+        services.shared = Some(doorward_redis::connect(redis, clock)?);
+    }
     let mut application = Application::start(Options {
         listener,
         services,

@@ -96,7 +96,7 @@ async fn an_outage_is_503_and_never_a_wrong_password_and_it_passes() {
     app.clock.age(Duration::from_secs(1));
     let health = app.anon().get("/api/v1/health").await.expect(503).json();
     assert_eq!(health["status"], "unavailable");
-    assert_eq!(health["components"], json!({ "database": false }));
+    assert_eq!(health["components"]["database"], false);
     let ready = app.anon().get("/readyz").await.expect(503);
     assert_eq!(ready.json(), json!({ "status": "unavailable" }));
     app.anon().get("/livez").await.expect(200);
