@@ -8,11 +8,12 @@ use crate::clock::Clock;
 use crate::error::Internal;
 use crate::principals::PrincipalCache;
 use crate::revocations::RevokedSessions;
+use crate::signing_keys::SigningKeys;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
 use doorward_domain::Change;
 use doorward_storage::{CommitListener, FeedPosition, Store, StoreError};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -32,6 +33,8 @@ pub(crate) struct Memory {
     pub(crate) principals: PrincipalCache,
     pub(crate) revoked: RevokedSessions,
     pub(crate) user_lists: UserListCache,
+    /// The key pairs are to be read anew at the next look.
+    are_keys_stale: AtomicBool,
 }
 
 impl Memory {
@@ -40,6 +43,7 @@ impl Memory {
             principals: PrincipalCache::new(),
             revoked: RevokedSessions::default(),
             user_lists: UserListCache::new(),
+            are_keys_stale: AtomicBool::new(false),
         }
     }
 
@@ -51,6 +55,7 @@ impl Memory {
                 self.user_lists.drop_full();
             }
             Change::UserListChanged => self.user_lists.drop_public(),
+            Change::SigningKeysChanged => self.are_keys_stale.store(true, Ordering::Release),
         }
     }
 
@@ -58,6 +63,7 @@ impl Memory {
         self.principals.clear();
         self.user_lists.drop_full();
         self.user_lists.drop_public();
+        self.are_keys_stale.store(true, Ordering::Release);
     }
 }
 
@@ -75,6 +81,7 @@ pub struct ChangeFeed {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     memory: Arc<Memory>,
+    signing_keys: Arc<SigningKeys>,
     position: Mutex<Option<FeedPosition>>,
     /// Milliseconds of uptime; 0 is never.
     read_at: AtomicU64,
@@ -82,13 +89,19 @@ pub struct ChangeFeed {
 }
 
 impl ChangeFeed {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, memory: Arc<Memory>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        memory: Arc<Memory>,
+        signing_keys: Arc<SigningKeys>,
+    ) -> Self {
         let listener: Arc<dyn CommitListener> = Arc::<Memory>::clone(&memory);
         store.subscribe(listener);
         Self {
             store,
             clock,
             memory,
+            signing_keys,
             position: Mutex::new(None),
             read_at: AtomicU64::new(0),
             hint: Notify::new(),
@@ -111,6 +124,7 @@ impl ChangeFeed {
             None => self.load().await?,
         };
         *self.position() = Some(next);
+        self.refresh_keys().await?;
         self.memory.revoked.sweep(self.clock.now());
         let began = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
         self.read_at.store(began.max(1), Ordering::Release);
@@ -184,6 +198,16 @@ impl ChangeFeed {
             .await?;
         self.memory.committed(&page.changes);
         Ok(page.next)
+    }
+
+    async fn refresh_keys(&self) -> Result<(), StoreError> {
+        let stale = &self.memory.are_keys_stale;
+        if !stale.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let reloaded = self.signing_keys.reload().await;
+        stale.fetch_or(reloaded.is_err(), Ordering::AcqRel);
+        reloaded
     }
 
     fn position(&self) -> std::sync::MutexGuard<'_, Option<FeedPosition>> {

@@ -1,6 +1,9 @@
 //! The keys that are derived from `SECRET_KEY`, one for each purpose (HKDF, RFC 5869), so that no value made under one
-//! can be used as another.
+//! can be used as another; and the ring of all keys that this node knows.
 
+use crate::pairs::Pairs;
+use arc_swap::ArcSwap;
+use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +19,8 @@ pub(crate) struct Keys {
     pub(crate) refresh_uuid: hmac::Key,
     /// Digests what is stored of them.
     pub(crate) refresh_digest: hmac::Key,
+    /// Encrypts the private parts of key pairs.
+    pub(crate) seal: RandomizedNonceKey,
 }
 
 impl Keys {
@@ -27,6 +32,7 @@ impl Keys {
             refresh_jti: expand(&root, b"refresh token jti v1"),
             refresh_uuid: expand(&root, b"refresh token uuid v1"),
             refresh_digest: expand(&root, b"refresh token digest v1"),
+            seal: expand_seal(&root, b"signing key seal v1"),
         }
     }
 }
@@ -38,17 +44,28 @@ fn expand(root: &Prk, label: &[u8]) -> hmac::Key {
         .expect("one block is given")
 }
 
+#[expect(clippy::expect_used, reason = "the length is that of the algorithm")]
+fn expand_seal(root: &Prk, label: &[u8]) -> RandomizedNonceKey {
+    let mut bytes = [0; 32];
+    root.expand(&[label], HKDF_SHA256)
+        .and_then(|key| key.fill(&mut bytes))
+        .and_then(|()| RandomizedNonceKey::new(&AES_256_GCM, &bytes))
+        .expect("32 bytes are a key")
+}
+
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys(…)")
     }
 }
 
-/// The present key, and earlier ones that still verify and never make anything new.
+/// The present key, earlier ones that still verify and never make anything new, and the key pairs.
 #[derive(Debug)]
 pub(crate) struct KeyRing {
     pub(crate) present: Keys,
     earlier: Vec<Keys>,
+    /// Replaced as a whole whenever a pair is new, signs now or is retired, so that no request waits for a lock.
+    pub(crate) pairs: ArcSwap<Pairs>,
 }
 
 impl KeyRing {
@@ -56,6 +73,7 @@ impl KeyRing {
         Self {
             present: Keys::derive(present),
             earlier: earlier.iter().map(Keys::derive).collect(),
+            pairs: ArcSwap::default(),
         }
     }
 

@@ -9,13 +9,16 @@ pub mod fields;
 pub mod hashing;
 pub mod health;
 mod jws;
+mod key_pair;
 mod keys;
+mod pairs;
 mod passwords;
 pub mod ports;
 mod principals;
 mod refresh_secret;
 mod revocations;
 pub mod services;
+pub mod signing_keys;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -9,11 +9,12 @@ use crate::health::HealthService;
 use crate::keys::KeyRing;
 use crate::passwords::Passwords;
 use crate::principals::Principal;
+use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{Settings, UserId};
+use doorward_domain::{JwtAlgorithm, Settings, UserId};
 use doorward_storage::{Store, StoreError};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct ServicesConfig {
     pub secret_key: SecretString,
     /// Earlier keys that still verify.
     pub secret_key_fallbacks: Vec<SecretString>,
+    /// How tokens are signed.
+    pub jwt_algorithm: JwtAlgorithm,
     /// The cost of new password hashes, as a power of two.
     pub bcrypt_cost: u32,
     /// How the hashing pool is built.
@@ -48,6 +51,8 @@ pub struct Services {
     pub accounts: AccountService,
     /// The list of users, and their administration.
     pub users: UserService,
+    /// The key pairs that sign tokens.
+    pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
     pub health: HealthService,
     /// Deletes what nobody needs any more.
@@ -62,16 +67,19 @@ impl Services {
     /// # Errors
     /// When the feed cannot be read or no thread can be started.
     pub async fn start(config: ServicesConfig) -> Result<Self, StartError> {
+        let signing_keys = Arc::new(SigningKeys::new(&config));
+        signing_keys.begin().await?;
         let memory = Arc::new(Memory::new());
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
             Arc::clone(&memory),
+            Arc::clone(&signing_keys),
         ));
         feed.catch_up().await?;
         let pool = HashingPool::start(config.hashing)?;
         let core = Arc::new(Core {
-            keys: KeyRing::new(&config.secret_key, &config.secret_key_fallbacks),
+            keys: signing_keys.ring(),
             passwords: Passwords::new(pool, config.bcrypt_cost, config.password_policy),
             settings: ArcSwap::from_pointee(config.settings),
             store: config.store,
@@ -85,6 +93,7 @@ impl Services {
             users: UserService::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
+            signing_keys,
             feed,
         })
     }
@@ -96,6 +105,9 @@ pub enum StartError {
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A key pair cannot be opened.
+    #[error(transparent)]
+    Unopenable(#[from] Unopenable),
     /// The system gives no thread.
     #[error("no thread for hashing passwords: {0}")]
     Thread(#[from] std::io::Error),
@@ -107,7 +119,7 @@ pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ArcSwap<Settings>,
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

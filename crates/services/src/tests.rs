@@ -197,6 +197,7 @@ impl Node {
             clock: Arc::<FakeClock>::clone(&clock),
             secret_key: SecretString::from(KEY),
             secret_key_fallbacks: Vec::new(),
+            jwt_algorithm: doorward_domain::JwtAlgorithm::Hs256,
             bcrypt_cost: 4,
             hashing: HashingLimits {
                 threads: 1,

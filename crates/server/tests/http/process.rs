@@ -776,6 +776,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
             clock: Arc::new(SystemClock::start()),
             secret_key: SECRET_KEY.to_owned().into(),
             secret_key_fallbacks: Vec::new(),
+            jwt_algorithm: doorward_domain::JwtAlgorithm::Hs256,
             bcrypt_cost: 4,
             hashing: HashingLimits::default(),
             password_policy: PasswordPolicy::DJANGO,

@@ -7,7 +7,7 @@ use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{Role, Settings};
+use doorward_domain::{JwtAlgorithm, Role, Settings};
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
 use doorward_services::hashing::HashingLimits;
@@ -35,6 +35,7 @@ pub(crate) struct Setup {
     clock: Arc<FakeClock>,
     settings: Settings,
     secret_key: &'static str,
+    jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
 }
 
@@ -46,6 +47,7 @@ impl Setup {
             clock: Arc::new(FakeClock::at(NOON)),
             settings: Settings::default(),
             secret_key: SECRET_KEY,
+            jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
         }
     }
@@ -59,6 +61,14 @@ impl Setup {
     /// With another secret key.
     pub(crate) fn secret_key(self, secret_key: &'static str) -> Self {
         Self { secret_key, ..self }
+    }
+
+    /// With another way to sign tokens.
+    pub(crate) fn jwt_algorithm(self, jwt_algorithm: JwtAlgorithm) -> Self {
+        Self {
+            jwt_algorithm,
+            ..self
+        }
     }
 
     pub(crate) async fn start(self) -> TestApp {
@@ -120,6 +130,7 @@ impl TestApp {
                 clock,
                 secret_key: setup.secret_key.to_owned().into(),
                 secret_key_fallbacks: Vec::new(),
+                jwt_algorithm: setup.jwt_algorithm,
                 bcrypt_cost: 4,
                 hashing: HashingLimits {
                     threads: 3,
