@@ -3,12 +3,14 @@
 mod check;
 mod createsuperuser;
 mod healthcheck;
+mod keys;
 mod migrate;
 mod serve;
 
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
+pub use keys::keys;
 pub use migrate::migrate;
 pub use serve::serve;
 
@@ -71,6 +73,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
             .iter()
             .map(|key| SecretString::from(key.expose()))
             .collect(),
+        jwt_algorithm: config.keys.algorithm,
         bcrypt_cost: config.passwords.bcrypt_cost,
         hashing: HashingLimits::default(),
         password_policy: config.passwords.policy,

@@ -106,29 +106,33 @@ impl SigningKeys {
     /// Reads all pairs, makes the first ones where one is needed and there is none, and seals those anew that an earlier
     /// secret key has sealed.
     pub(crate) async fn begin(&self) -> Result<(), StartError> {
-        let keys = self.with_signer().await?;
         let mut shut = Vec::new();
-        for key in keys.iter().filter(|key| key.is_published()) {
+        for key in self.read().await?.iter().filter(|key| key.is_published()) {
             match KeyPair::open(&self.ring, key) {
                 Ok(opened) if opened.is_sealed_under_earlier => {
                     self.reseal(key, &opened.pair).await?;
                 }
                 Ok(_) => {}
-                Err(_) => shut.push(key.kid.as_str()),
+                Err(_) => shut.push(key.kid.to_string()),
             }
         }
         if !shut.is_empty() {
             let kids = shut.join(" ");
             return Err(Unopenable { kids }.into());
         }
+        Ok(self.reload().await?)
+    }
+
+    /// Learns what other nodes have changed, and makes a pair that signs where there is none any more.
+    pub(crate) async fn reload(&self) -> Result<(), StoreError> {
+        let keys = self.with_signer().await?;
         self.learn(&keys);
         Ok(())
     }
 
-    /// Learns what other nodes, or this one, have changed.
-    pub(crate) async fn reload(&self) -> Result<(), StoreError> {
-        let keys = self.with_signer().await?;
-        self.learn(&keys);
+    /// Learns what this node has changed.
+    async fn relearn(&self) -> Result<(), StoreError> {
+        self.learn(&self.read().await?);
         Ok(())
     }
 
@@ -162,22 +166,23 @@ impl SigningKeys {
         algorithm: KeyAlgorithm,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let next = self.make(algorithm).await?;
-        let prepared = find(keys, algorithm, KeyState::Prepared).cloned();
-        let first = if prepared.is_some() {
-            None
-        } else {
-            Some(self.make(algorithm).await?.activated(now))
+        let waiting = find(keys, algorithm, KeyState::Prepared);
+        let prepared = waiting.filter(|key| KeyPair::open(&self.ring, key).is_ok());
+        let next = match (waiting, prepared) {
+            (Some(_), None) => None, // its place is taken until somebody retires it
+            (_, _) => Some(self.make(algorithm).await?),
+        };
+        let (first, from) = match prepared {
+            Some(prepared) => (prepared.clone().activated(now), Some(KeyState::Prepared)),
+            None => (self.make(algorithm).await?.activated(now), None),
         };
         let made = self.store.write(move |tx| {
-            if let Some(first) = &first {
-                tx.insert_signing_key(first, now)?;
-            } else if let Some(prepared) = prepared
-                && !tx.update_signing_key(&prepared.activated(now), KeyState::Prepared, now)?
-            {
-                return Ok(());
+            match from {
+                None => tx.insert_signing_key(&first, now)?,
+                Some(from) if tx.update_signing_key(&first, from, now)? => {}
+                Some(_) => return Ok(()),
             }
-            tx.insert_signing_key(&next, now)
+            next.map_or(Ok(()), |next| tx.insert_signing_key(&next, now))
         });
         match made.await {
             Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),

@@ -15,6 +15,7 @@ mod administration;
 mod conventions;
 mod faults;
 mod hosts;
+mod keys;
 mod login;
 mod operations;
 mod permissions;

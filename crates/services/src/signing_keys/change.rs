@@ -104,7 +104,7 @@ impl SigningKeys {
         self.store
             .write(move |tx| tx.insert_signing_key(&next, now))
             .await?;
-        self.reload().await?;
+        self.relearn().await?;
         tracing::info!(%kid, %algorithm, "a signing key is prepared");
         Ok(kid)
     }
@@ -130,7 +130,7 @@ impl SigningKeys {
         self.store
             .write(move |tx| succeed(tx, active, prepared, &next, now))
             .await?;
-        self.reload().await?;
+        self.relearn().await?;
         tracing::info!(%kid, %algorithm, "another signing key signs");
         Ok(kid)
     }
@@ -165,7 +165,11 @@ impl SigningKeys {
         if !is_retired {
             return Err(RetireError::Overtaken);
         }
-        self.reload().await?;
+        if from == KeyState::Active {
+            self.reload().await?; // which finds a successor
+        } else {
+            self.relearn().await?;
+        }
         tracing::warn!(%kid, "a signing key is retired: its tokens are refused");
         Ok(Retired {
             kid,
