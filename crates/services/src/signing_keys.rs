@@ -106,21 +106,19 @@ impl SigningKeys {
     /// Reads all pairs, makes the first ones where one is needed and there is none, and seals those anew that an earlier
     /// secret key has sealed.
     pub(crate) async fn begin(&self) -> Result<(), StartError> {
-        let mut shut = Vec::new();
-        for key in self.read().await?.iter().filter(|key| key.is_published()) {
-            match KeyPair::open(&self.ring, key) {
-                Ok(opened) if opened.is_sealed_under_earlier => {
-                    self.reseal(key, &opened.pair).await?;
-                }
-                Ok(_) => {}
-                Err(_) => shut.push(key.kid.to_string()),
+        let keys = self.read().await?;
+        self.check_openable(&keys)?;
+        for key in keys.iter().filter(|key| key.is_published()) {
+            if let Ok(opened) = KeyPair::open(&self.ring, key)
+                && opened.is_sealed_under_earlier
+            {
+                self.reseal(key, &opened.pair).await?;
             }
         }
-        if !shut.is_empty() {
-            let kids = shut.join(" ");
-            return Err(Unopenable { kids }.into());
-        }
-        Ok(self.reload().await?)
+        let keys = self.with_signer().await?;
+        self.check_openable(&keys)?; // another node may have made them meanwhile
+        self.learn(&keys);
+        Ok(())
     }
 
     /// Learns what other nodes have changed, and makes a pair that signs where there is none any more.
@@ -134,6 +132,20 @@ impl SigningKeys {
     async fn relearn(&self) -> Result<(), StoreError> {
         self.learn(&self.read().await?);
         Ok(())
+    }
+
+    fn check_openable(&self, keys: &[SigningKey]) -> Result<(), Unopenable> {
+        let shut: Vec<_> = keys
+            .iter()
+            .filter(|key| key.is_published() && KeyPair::open(&self.ring, key).is_err())
+            .map(|key| key.kid.as_str())
+            .collect();
+        if shut.is_empty() {
+            Ok(())
+        } else {
+            let kids = shut.join(" ");
+            Err(Unopenable { kids })
+        }
     }
 
     async fn read(&self) -> Result<Vec<SigningKey>, StoreError> {

@@ -460,6 +460,9 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         ("list of sessions", |node, people| {
             Box::pin(async move { node.services.auth.sessions(&people.ada).await.map(drop) })
         }),
+        ("list of signing keys", |node, _| {
+            Box::pin(async move { node.services.signing_keys.list().await.map(drop) })
+        }),
         ("end of a session", |node, people| {
             Box::pin(async move {
                 let auth = &node.services.auth;

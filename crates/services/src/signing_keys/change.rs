@@ -1,6 +1,6 @@
 //! What operators do with key pairs.
 
-use super::{PUBLISHED_FOR, SigningKeys, find};
+use super::{PUBLISHED_FOR, SigningKeys, Unopenable, find};
 use crate::error::{Internal, from_internal};
 use crate::key_pair::KeyPair;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,6 +16,9 @@ pub enum PrepareError {
     /// There is one.
     #[error("the signing key {0} is prepared already: rotate, or retire it")]
     Prepared(KeyId),
+    /// Another secret key than this one has sealed the pairs.
+    #[error(transparent)]
+    Unopenable(#[from] Unopenable),
     /// Nobody's fault but ours.
     #[error(transparent)]
     Internal(#[from] Internal),
@@ -47,6 +50,9 @@ pub enum RotateError {
     /// Somebody else was first.
     #[error("somebody else has changed the signing keys at the same time: list them, and see")]
     Overtaken,
+    /// Another secret key than this one has sealed the pairs.
+    #[error(transparent)]
+    Unopenable(#[from] Unopenable),
     /// Nobody's fault but ours.
     #[error(transparent)]
     Internal(#[from] Internal),
@@ -96,6 +102,7 @@ impl SigningKeys {
     pub async fn prepare(&self) -> Result<KeyId, PrepareError> {
         let algorithm = self.pair_algorithm().ok_or(PrepareError::WithoutPairs)?;
         let keys = self.read().await?;
+        self.check_openable(&keys)?;
         if let Some(key) = find(&keys, algorithm, KeyState::Prepared) {
             return Err(PrepareError::Prepared(key.kid.clone()));
         }
@@ -117,6 +124,7 @@ impl SigningKeys {
     pub async fn rotate(&self, at_once: bool) -> Result<KeyId, RotateError> {
         let algorithm = self.pair_algorithm().ok_or(RotateError::WithoutPairs)?;
         let (keys, now) = (self.read().await?, self.clock.now());
+        self.check_openable(&keys)?;
         let prepared = find(&keys, algorithm, KeyState::Prepared).cloned();
         let prepared = prepared.ok_or(RotateError::NothingPrepared)?;
         let since = now - prepared.created_at;

@@ -407,6 +407,10 @@ async fn pairs_whose_secret_key_is_lost_can_be_given_up() {
     })
     .await;
     let keys = config.unwrap();
+    let rotated = keys.rotate(true).await;
+    assert!(matches!(rotated, Err(RotateError::Unopenable(_))));
+    let prepared = keys.prepare().await;
+    assert!(matches!(prepared, Err(PrepareError::Unopenable(_))));
     for state in [KeyState::Active, KeyState::Prepared] {
         let kid = kid(&old, state).await;
         keys.retire(&kid, false).await.unwrap();

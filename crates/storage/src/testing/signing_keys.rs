@@ -26,7 +26,7 @@ async fn all(store: &dyn Store) -> Vec<SigningKey> {
     read(store, |tx| tx.signing_keys()).await
 }
 
-fn is_conflict<T>(result: Result<T, StoreError>) -> bool {
+fn is_conflict<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Conflict(Constraint::SigningKey)))
 }
 
@@ -60,12 +60,12 @@ pub async fn one_key_of_an_algorithm_is_active_and_one_prepared(store: Arc<dyn S
     insert(&*store, &of("p")).await.expect("the first");
     let other = a_signing_key("c", KeyAlgorithm::Es256).activated(instant(1));
     insert(&*store, &other).await.expect("another algorithm");
-    assert!(is_conflict(insert(&*store, &of("q")).await));
+    assert!(is_conflict(&insert(&*store, &of("q")).await));
     let second = of("b").activated(instant(1));
-    assert!(is_conflict(insert(&*store, &second).await));
+    assert!(is_conflict(&insert(&*store, &second).await));
     let promoted = of("p").activated(instant(2));
     assert!(is_conflict(
-        update(&*store, &promoted, KeyState::Prepared).await
+        &update(&*store, &promoted, KeyState::Prepared).await
     ));
     for name in ["x", "y"] {
         let retiring = of(name).deactivated(instant(2));
