@@ -50,7 +50,7 @@ pub enum Command {
     /// Make an account that may sign in to manage the others
     #[command(name = "createsuperuser")]
     CreateSuperuser(SuperuserArgs),
-    /// Manage the key pairs that sign tokens, with `JWT_ALGORITHM` EdDSA, ES256 or RS256
+    /// Manage the key pairs that sign tokens, with any `JWT_ALGORITHM` but HS256
     ///
     /// Each is published at /.well-known/jwks.json before it signs. A running server learns of every change within a
     /// second.

@@ -16,7 +16,7 @@ const CALLERS: [&str; 6] = [
 
 /// The status that each of [`CALLERS`] gets. The body is such that a caller who may do it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6]); 25] = [
+const TABLE: [(&str, &str, [u16; 6]); 26] = [
     ("GET",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
     ("PUT",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
     ("PATCH",  "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
@@ -34,6 +34,7 @@ const TABLE: [(&str, &str, [u16; 6]); 25] = [
     ("PATCH",  "/api/v1/users/{id}",         [401, 403, 200, 200, 401, 401]),
     ("DELETE", "/api/v1/users/{id}",         [401, 403, 204, 204, 401, 401]),
     ("GET",    "/api/v1/health",             [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/.well-known/jwks.json",     [200, 200, 200, 200, 200, 200]),
     ("GET",    "/livez",                     [200, 200, 200, 200, 200, 200]),
     ("GET",    "/readyz",                    [200, 200, 200, 200, 200, 200]),
     // What only owners do:

@@ -188,9 +188,9 @@ fn a_header_does_not_go_with_the_signature_of_another_key() {
     for (i, one) in tokens.iter().enumerate() {
         assert!(!is_refused(&ring, one));
         for (j, other) in tokens.iter().enumerate() {
-            let (signed, _) = one.rsplit_once('.').unwrap();
+            let (text, _) = one.rsplit_once('.').unwrap();
             let (_, signature) = other.rsplit_once('.').unwrap();
-            let mixed = format!("{signed}.{signature}");
+            let mixed = format!("{text}.{signature}");
             assert_eq!(is_refused(&ring, &mixed), i != j, "{i} {j}");
             let (_, rest) = one.split_once('.').unwrap();
             let (header, _) = other.split_once('.').unwrap();

@@ -5,7 +5,7 @@ use crate::error::{Internal, from_internal};
 use crate::key_pair::KeyPair;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
-use doorward_storage::{StoreError, Transaction};
+use doorward_storage::Transaction;
 
 /// Why no key pair is prepared.
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +168,7 @@ impl SigningKeys {
         let retired = key.clone().retired(now);
         let is_retired = self
             .store
-            .write(move |tx| Ok::<_, StoreError>(tx.update_signing_key(&retired, from, now)?))
+            .write(move |tx| tx.update_signing_key(&retired, from, now))
             .await?;
         if !is_retired {
             return Err(RetireError::Overtaken);
