@@ -74,8 +74,18 @@ pub(crate) struct Opened {
 pub(crate) struct Unopenable;
 
 impl KeyPair {
-    /// A new one. With RSA this takes a good part of a second.
+    /// A new one. With RSA this takes a second or two. Its kid does not begin with a dash, so that it can be typed after
+    /// a command.
     pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Self, Unspecified> {
+        loop {
+            let pair = Self::generate_any(algorithm)?;
+            if !pair.kid.as_str().starts_with('-') {
+                return Ok(pair);
+            }
+        }
+    }
+
+    fn generate_any(algorithm: KeyAlgorithm) -> Result<Self, Unspecified> {
         let private = match algorithm {
             KeyAlgorithm::EdDsa => PrivateKey::EdDsa(Ed25519KeyPair::generate()?),
             KeyAlgorithm::Es256 => {

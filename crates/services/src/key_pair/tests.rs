@@ -161,3 +161,11 @@ fn a_public_key_is_told_with_all_its_members_and_without_a_private_one() {
         }
     }
 }
+
+#[test]
+fn no_kid_looks_like_a_flag() {
+    for _ in 0..500 {
+        let pair = KeyPair::generate(KeyAlgorithm::EdDsa).unwrap();
+        assert!(!pair.kid.as_str().starts_with('-'));
+    }
+}
