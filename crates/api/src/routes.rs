@@ -3,6 +3,7 @@
 mod accounts;
 mod dialects;
 mod endpoint;
+mod jwks;
 mod operations;
 mod profile;
 mod sessions;
@@ -13,8 +14,9 @@ mod users;
 use crate::extract::MAX_BODY;
 use crate::problem::{Code, Problem};
 use actix_web::http::Method;
+use actix_web::http::header::IF_NONE_MATCH;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use doorward_services::Services;
 use endpoint::Endpoint;
 use serde::Serialize;
@@ -82,6 +84,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/auth/token/verify").post(simplejwt::verify),
         Endpoint::at("/api/v1/auth/token/blacklist").post(simplejwt::blacklist),
         Endpoint::at("/api/v1/health").get(operations::health),
+        Endpoint::at("/.well-known/jwks.json").get(jwks::show),
         Endpoint::at("/livez").get(operations::live),
         Endpoint::at("/readyz").get(operations::ready),
     ];
@@ -102,6 +105,16 @@ fn json<T: Serialize>(mut response: actix_web::HttpResponseBuilder, body: &T) ->
 
 fn ok<T: Serialize>(body: &T) -> Answer {
     json(HttpResponse::Ok(), body)
+}
+
+/// Whether the client has the version with this `ETag` already (RFC 9110, 13.1.2).
+fn has_version(request: &HttpRequest, etag: &str) -> bool {
+    request.headers().get_all(IF_NONE_MATCH).any(|tags| {
+        let tags = tags.to_str().unwrap_or_default();
+        tags.split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    })
 }
 
 /// An answer that only says that it was done.

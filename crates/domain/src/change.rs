@@ -17,4 +17,6 @@ pub enum Change {
     UserChanged(UserId),
     /// The public list of users shows something else now.
     UserListChanged,
+    /// A key pair that signs or verifies tokens is new, signs now, or is retired.
+    SigningKeysChanged,
 }

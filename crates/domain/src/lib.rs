@@ -11,6 +11,7 @@ pub mod password_policy;
 pub mod role;
 pub mod session;
 pub mod settings;
+pub mod signing_key;
 pub mod user;
 pub mod username;
 
@@ -23,5 +24,6 @@ pub use password_hash::PasswordHash;
 pub use role::Role;
 pub use session::{EndReason, Origin, Session};
 pub use settings::Settings;
+pub use signing_key::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
 pub use user::User;
 pub use username::Username;

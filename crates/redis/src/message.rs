@@ -14,6 +14,7 @@ mod tag {
     pub(super) const SESSION_ENDED: u8 = 1;
     pub(super) const USER_CHANGED: u8 = 2;
     pub(super) const USER_LIST_CHANGED: u8 = 3;
+    pub(super) const SIGNING_KEYS_CHANGED: u8 = 5;
 }
 
 pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
@@ -32,6 +33,7 @@ pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
                 bytes.extend_from_slice(user.as_uuid().as_bytes());
             }
             Change::UserListChanged => bytes.push(tag::USER_LIST_CHANGED),
+            Change::SigningKeysChanged => bytes.push(tag::SIGNING_KEYS_CHANGED),
         }
     }
     bytes
@@ -67,6 +69,7 @@ impl Reader<'_> {
                 },
                 tag::USER_CHANGED => Change::UserChanged(UserId::from_uuid(self.uuid()?)),
                 tag::USER_LIST_CHANGED => Change::UserListChanged,
+                tag::SIGNING_KEYS_CHANGED => Change::SigningKeysChanged,
                 _ => return None,
             });
         }
@@ -119,6 +122,8 @@ mod tests {
         let bytes = encode(YOU, &[Change::SessionEnded { session, until }]);
         let expected = [&[1][..], &[2; 8], &[1], &[9; 16], &[0, 0, 0, 0, 0, 0, 1, 2]].concat();
         assert_eq!(bytes, expected);
+        let bytes = encode(YOU, &[Change::SigningKeysChanged]);
+        assert_eq!(bytes, [&[1][..], &[2; 8], &[5]].concat());
     }
 
     #[test]

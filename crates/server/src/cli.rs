@@ -56,6 +56,11 @@ pub enum Command {
     /// are good. So everybody has to log in again. API keys are not touched. Stop all nodes before the restore, and start
     /// them after this command; it may be run again.
     Restored(RestoredArgs),
+    /// Manage the key pairs that sign tokens, with any `JWT_ALGORITHM` but HS256
+    ///
+    /// Each is published at /.well-known/jwks.json before it signs. A running server learns of every change within a
+    /// second.
+    Keys(KeysArgs),
     /// Tell what is wrong with the configuration, and whether database and Redis answer
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.
@@ -86,6 +91,38 @@ pub struct RestoredArgs {
     /// Refuse a backup whose tables are older than this program, instead of bringing them up to date
     #[arg(long)]
     pub no_migrate: bool,
+}
+
+/// The options of `keys`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct KeysArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: KeysAction,
+}
+
+/// What can be done with key pairs.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum KeysAction {
+    /// List them, with their states, and for how long tokens of them may live
+    List,
+    /// Make the next one, which is published and does not sign yet
+    Prepare,
+    /// Let the prepared one sign, and prepare the next; the one before goes on verifying
+    Rotate {
+        /// Even if it was published less than ten minutes ago, and others may not have read it
+        #[arg(long)]
+        now: bool,
+    },
+    /// Refuse the tokens of key pairs from now on, and forget their private parts
+    Retire {
+        /// Which ones
+        #[arg(required = true, value_name = "KID")]
+        kids: Vec<String>,
+        /// Even the one that signs
+        #[arg(long)]
+        active: bool,
+    },
 }
 
 /// The options of `createsuperuser`. What is missing is asked for.
@@ -130,8 +167,10 @@ impl Cli {
         let matches = command.try_get_matches_from_mut(arguments)?;
         let mut cli =
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        if let Some((_, matches)) = matches.subcommand() {
+        let mut inner = matches.subcommand();
+        while let Some((_, matches)) = inner {
             cli.flags.update_from_arg_matches(matches)?;
+            inner = matches.subcommand();
         }
         let serves = matches!(cli.command, None | Some(Command::Serve(_)));
         if cli.serve.no_migrate && !serves {
@@ -146,14 +185,18 @@ impl Cli {
     /// The configuration options stand after a command too; its help shows those that matter to it.
     fn definition() -> clap::Command {
         const TABLES: [Group; 2] = [Group::Database, Group::Log];
+        const KEYS: [Group; 3] = [Group::Database, Group::Keys, Group::Log];
         const ACCOUNTS: [Group; 3] = [Group::Database, Group::Passwords, Group::Log];
         let shown = |name: &str| match name {
             "migrate" | "restored" => TABLES.as_slice(),
             "createsuperuser" => ACCOUNTS.as_slice(),
+            "keys" => KEYS.as_slice(),
             _ => Group::ALL.as_slice(),
         };
         Self::command().mut_subcommands(|command| {
             let shown = shown(command.get_name());
+            let command =
+                command.mut_subcommands(|action| Flags::augment_subcommand(action, shown));
             Flags::augment_subcommand(command, shown)
         })
     }
@@ -259,6 +302,46 @@ mod tests {
         assert_eq!(Role::from(ada.role), Role::Owner);
         let admin = args("doorward createsuperuser --role admin");
         assert_eq!(Role::from(admin.role), Role::Admin);
+    }
+
+    #[test]
+    fn what_is_done_with_keys_is_named_and_flags_stand_anywhere() {
+        let action = |line| {
+            let Command::Keys(args) = command(line) else {
+                panic!("{line}");
+            };
+            args.action
+        };
+        assert_eq!(action("doorward keys list"), KeysAction::List);
+        assert_eq!(action("doorward keys prepare"), KeysAction::Prepare);
+        let rotate = |now| KeysAction::Rotate { now };
+        assert_eq!(action("doorward keys rotate"), rotate(false));
+        assert_eq!(action("doorward keys rotate --now"), rotate(true));
+        let retire = |active| KeysAction::Retire {
+            kids: vec!["a".to_owned(), "b".to_owned()],
+            active,
+        };
+        assert_eq!(action("doorward keys retire a b"), retire(false));
+        assert_eq!(action("doorward keys retire --active a b"), retire(true));
+        for line in [
+            "doorward --jwt-algorithm ES256 keys list",
+            "doorward keys --jwt-algorithm ES256 list",
+            "doorward keys list --jwt-algorithm ES256",
+        ] {
+            let flags = parse(line).unwrap().flags;
+            assert_eq!(
+                flags.get("JWT_ALGORITHM").as_deref(),
+                Some("ES256"),
+                "{line}"
+            );
+        }
+        for line in [
+            "doorward keys",
+            "doorward keys retire",
+            "doorward keys steal",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod check;
 mod createsuperuser;
 mod healthcheck;
+mod keys;
 mod migrate;
 mod restored;
 mod serve;
@@ -10,6 +11,7 @@ mod serve;
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
+pub use keys::keys;
 pub use migrate::migrate;
 pub use restored::restored;
 pub use serve::serve;
@@ -73,6 +75,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
             .iter()
             .map(|key| SecretString::from(key.expose()))
             .collect(),
+        jwt_algorithm: config.keys.algorithm,
         bcrypt_cost: config.passwords.bcrypt_cost,
         hashing: HashingLimits::default(),
         password_policy: config.passwords.policy,

@@ -28,10 +28,11 @@ mod unserved;
 mod variables;
 
 pub use database::DatabaseUrl;
+pub use doorward_domain::JwtAlgorithm;
 pub use environment::{Flags, environment};
 pub use http::{Bind, Http};
 pub use key_file::{KeyFile, KeyFileError, Obtained};
-pub use keys::{JwtAlgorithm, KeySource, Keys, SecretKey, WeakKey};
+pub use keys::{KeySource, Keys, SecretKey, WeakKey};
 pub use log::{Log, LogFormat};
 pub use passwords::Passwords;
 pub use reader::{ConfigErrors, Problem};

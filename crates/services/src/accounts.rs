@@ -33,6 +33,7 @@ pub(crate) fn taken(constraint: Constraint) -> (&'static str, &'static str) {
     match constraint {
         Constraint::Username => ("username", USERNAME_TAKEN),
         Constraint::UserEmail => ("email", EMAIL_TAKEN),
+        Constraint::SigningKey => ("signing_key", "This place is taken."),
     }
 }
 

@@ -253,7 +253,9 @@ impl AuthService {
             .keys
             .issue(session, principal, now, lifetime)
             .ok_or_else(|| {
-                StoreError::Backend("a session whose key is not known was to be continued".into())
+                StoreError::Backend(
+                    "no tokens can be made for a session: its key is not known".into(),
+                )
             })
     }
 }

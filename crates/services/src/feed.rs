@@ -10,13 +10,14 @@ use crate::ports::{ChangeListener, News};
 use crate::principals::PrincipalCache;
 use crate::revocations::RevokedSessions;
 use crate::shared::Unsettled;
+use crate::signing_keys::SigningKeys;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
 use chrono::{DateTime, Utc};
 use doorward_domain::Change;
 use doorward_domain::settings::MAX_ACCESS_TOKEN_LIFETIME;
 use doorward_storage::{CommitListener, FeedPosition, Store, StoreError};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -40,6 +41,8 @@ pub(crate) struct Memory {
     pub(crate) user_lists: UserListCache,
     /// What is not to be looked for in the cache that nodes share; none where there is no such cache.
     pub(crate) unsettled: Option<Arc<Unsettled>>,
+    /// The key pairs are to be read anew at the next look.
+    are_keys_stale: AtomicBool,
 }
 
 impl Memory {
@@ -49,6 +52,7 @@ impl Memory {
             revoked: RevokedSessions::default(),
             user_lists: UserListCache::new(),
             unsettled,
+            are_keys_stale: AtomicBool::new(false),
         }
     }
 
@@ -63,6 +67,7 @@ impl Memory {
                 self.user_lists.drop_full();
             }
             Change::UserListChanged => self.user_lists.drop_public(),
+            Change::SigningKeysChanged => self.are_keys_stale.store(true, Ordering::Release),
         }
     }
 
@@ -73,6 +78,7 @@ impl Memory {
         self.principals.clear();
         self.user_lists.drop_full();
         self.user_lists.drop_public();
+        self.are_keys_stale.store(true, Ordering::Release);
     }
 }
 
@@ -114,7 +120,7 @@ fn bounded(change: Change, latest: DateTime<Utc>) -> Change {
             session,
             until: until.min(latest),
         },
-        Change::UserChanged(_) | Change::UserListChanged => change,
+        Change::UserChanged(_) | Change::UserListChanged | Change::SigningKeysChanged => change,
     }
 }
 
@@ -124,6 +130,7 @@ pub struct ChangeFeed {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     memory: Arc<Memory>,
+    signing_keys: Arc<SigningKeys>,
     position: Mutex<Option<FeedPosition>>,
     /// Milliseconds of uptime; 0 is never.
     read_at: AtomicU64,
@@ -131,13 +138,19 @@ pub struct ChangeFeed {
 }
 
 impl ChangeFeed {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, memory: Arc<Memory>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        memory: Arc<Memory>,
+        signing_keys: Arc<SigningKeys>,
+    ) -> Self {
         let listener: Arc<dyn CommitListener> = Arc::<Memory>::clone(&memory);
         store.subscribe(listener);
         Self {
             store,
             clock,
             memory,
+            signing_keys,
             position: Mutex::new(None),
             read_at: AtomicU64::new(0),
             hint: Notify::new(),
@@ -164,6 +177,7 @@ impl ChangeFeed {
             None => self.load().await?,
         };
         *self.position() = Some(next);
+        self.refresh_keys().await?;
         self.memory.revoked.sweep(self.clock.now());
         let began = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
         self.read_at.store(began.max(1), Ordering::Release);
@@ -247,6 +261,16 @@ impl ChangeFeed {
         }
         self.memory.committed(&page.changes);
         Ok(Some(page.next))
+    }
+
+    async fn refresh_keys(&self) -> Result<(), StoreError> {
+        let stale = &self.memory.are_keys_stale;
+        if !stale.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let reloaded = self.signing_keys.reload().await;
+        stale.fetch_or(reloaded.is_err(), Ordering::AcqRel);
+        reloaded
     }
 
     fn position(&self) -> std::sync::MutexGuard<'_, Option<FeedPosition>> {

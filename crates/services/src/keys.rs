@@ -1,6 +1,9 @@
 //! The keys that are derived from `SECRET_KEY`, one for each purpose (HKDF, RFC 5869), so that no value made under one
-//! can be used as another.
+//! can be used as another; and the ring of all keys that this node knows.
 
+use crate::pairs::Pairs;
+use arc_swap::ArcSwap;
+use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,38 +19,42 @@ pub(crate) struct Keys {
     pub(crate) refresh_uuid: hmac::Key,
     /// Digests what is stored of them.
     pub(crate) refresh_digest: hmac::Key,
+    /// Encrypts the private parts of key pairs.
+    pub(crate) seal: RandomizedNonceKey,
 }
 
 impl Keys {
     pub(crate) fn derive(secret: &SecretString) -> Self {
-        let secret = secret.expose_secret().as_bytes();
-        let root = Salt::new(HKDF_SHA256, b"doorward").extract(secret);
+        let root = root(secret);
         Self {
-            token: hmac::Key::new(HMAC_SHA256, secret),
+            token: hmac::Key::new(HMAC_SHA256, secret.expose_secret().as_bytes()),
             refresh_jti: expand(&root, b"refresh token jti v1"),
             refresh_uuid: expand(&root, b"refresh token uuid v1"),
             refresh_digest: expand(&root, b"refresh token digest v1"),
+            seal: expand_seal(&root, b"signing key seal v1"),
         }
     }
 }
 
+/// What every key for a purpose of its own is expanded from.
+pub(crate) fn root(secret: &SecretString) -> Prk {
+    Salt::new(HKDF_SHA256, b"doorward").extract(secret.expose_secret().as_bytes())
+}
+
 #[expect(clippy::expect_used, reason = "only more than 255 blocks are refused")]
-fn expand(root: &Prk, label: &[u8]) -> hmac::Key {
+pub(crate) fn expand(root: &Prk, label: &[u8]) -> hmac::Key {
     root.expand(&[label], HMAC_SHA256)
         .map(hmac::Key::from)
         .expect("one block is given")
 }
 
-/// 32 bytes for one purpose, for keys that are no HMAC keys.
-pub(crate) fn expand_bytes(secret: &SecretString, label: &[u8]) -> [u8; 32] {
-    let secret = secret.expose_secret().as_bytes();
-    let root = Salt::new(HKDF_SHA256, b"doorward").extract(secret);
+#[expect(clippy::expect_used, reason = "the length is that of the algorithm")]
+pub(crate) fn expand_seal(root: &Prk, label: &[u8]) -> RandomizedNonceKey {
     let mut bytes = [0; 32];
-    #[expect(clippy::expect_used, reason = "one block is given")]
     root.expand(&[label], HKDF_SHA256)
-        .and_then(|okm| okm.fill(&mut bytes))
-        .expect("one block is given");
-    bytes
+        .and_then(|key| key.fill(&mut bytes))
+        .and_then(|()| RandomizedNonceKey::new(&AES_256_GCM, &bytes))
+        .expect("32 bytes are a key")
 }
 
 impl fmt::Debug for Keys {
@@ -56,11 +63,13 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// The present key, and earlier ones that still verify and never make anything new.
+/// The present key, earlier ones that still verify and never make anything new, and the key pairs.
 #[derive(Debug)]
 pub(crate) struct KeyRing {
     pub(crate) present: Keys,
     earlier: Vec<Keys>,
+    /// Replaced as a whole whenever a pair is new, signs now or is retired, so that no request waits for a lock.
+    pub(crate) pairs: ArcSwap<Pairs>,
 }
 
 impl KeyRing {
@@ -68,6 +77,7 @@ impl KeyRing {
         Self {
             present: Keys::derive(present),
             earlier: earlier.iter().map(Keys::derive).collect(),
+            pairs: ArcSwap::default(),
         }
     }
 

@@ -9,7 +9,9 @@ pub mod fields;
 pub mod hashing;
 pub mod health;
 mod jws;
+mod key_pair;
 mod keys;
+mod pairs;
 mod passwords;
 pub mod ports;
 mod principals;
@@ -18,6 +20,7 @@ pub mod restored;
 mod revocations;
 pub mod services;
 mod shared;
+pub mod signing_keys;
 pub mod sweeper;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

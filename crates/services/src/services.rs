@@ -11,12 +11,13 @@ use crate::passwords::Passwords;
 use crate::ports::SharedPorts;
 use crate::principals::Principal;
 use crate::shared::{Announcer, Shared, Unsettled};
+use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{Settings, UserId};
+use doorward_domain::{JwtAlgorithm, Settings, UserId};
 use doorward_storage::{Store, StoreError};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct ServicesConfig {
     pub secret_key: SecretString,
     /// Earlier keys that still verify.
     pub secret_key_fallbacks: Vec<SecretString>,
+    /// How tokens are signed.
+    pub jwt_algorithm: JwtAlgorithm,
     /// The cost of new password hashes, as a power of two.
     pub bcrypt_cost: u32,
     /// How the hashing pool is built.
@@ -54,6 +57,8 @@ pub struct Services {
     pub accounts: AccountService,
     /// The list of users, and their administration.
     pub users: UserService,
+    /// The key pairs that sign tokens.
+    pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
     pub health: HealthService,
     /// Deletes what nobody needs any more.
@@ -69,7 +74,7 @@ impl Services {
     /// When the feed cannot be read or no thread can be started.
     pub async fn start(config: ServicesConfig) -> Result<Self, StartError> {
         let unsettled = Arc::new(Unsettled::new(Arc::clone(&config.clock)));
-        let shared = config.shared.map(|ports| {
+        let shared = config.shared.clone().map(|ports| {
             Arc::new(Shared::new(
                 ports,
                 &config.secret_key,
@@ -78,10 +83,13 @@ impl Services {
             ))
         });
         let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
+        let signing_keys = Arc::new(SigningKeys::new(&config));
+        signing_keys.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
             Arc::clone(&memory),
+            Arc::clone(&signing_keys),
         ));
         if let Some(shared) = &shared {
             join(shared, &*config.store, &memory, &feed);
@@ -89,7 +97,7 @@ impl Services {
         feed.catch_up().await?;
         let pool = HashingPool::start(config.hashing)?;
         let core = Arc::new(Core {
-            keys: KeyRing::new(&config.secret_key, &config.secret_key_fallbacks),
+            keys: signing_keys.ring(),
             passwords: Passwords::new(pool, config.bcrypt_cost, config.password_policy),
             settings: ArcSwap::from_pointee(config.settings),
             store: config.store,
@@ -104,6 +112,7 @@ impl Services {
             users: UserService::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
+            signing_keys,
             feed,
         })
     }
@@ -125,6 +134,9 @@ pub enum StartError {
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A key pair cannot be opened.
+    #[error(transparent)]
+    Unopenable(#[from] Unopenable),
     /// The system gives no thread.
     #[error("no thread for hashing passwords: {0}")]
     Thread(#[from] std::io::Error),
@@ -136,7 +148,7 @@ pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ArcSwap<Settings>,
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

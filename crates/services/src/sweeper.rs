@@ -2,6 +2,7 @@
 
 use crate::feed::RETENTION;
 use crate::services::Core;
+use crate::signing_keys::RETIRED_KEPT;
 use crate::tokens::LEEWAY;
 use chrono::TimeDelta;
 use doorward_storage::StoreError;
@@ -26,6 +27,8 @@ pub struct Swept {
     pub sessions: usize,
     /// Changes that every node has read.
     pub changes: usize,
+    /// Signing keys that were retired long ago.
+    pub signing_keys: usize,
 }
 
 impl Sweeper {
@@ -43,19 +46,24 @@ impl Sweeper {
             now - LEEWAY,
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
+        let forgotten = now - RETIRED_KEPT;
         let mut swept = Swept::default();
         loop {
-            let (sessions, changes) = self
+            let batch = self
                 .core
                 .store
                 .write(move |tx| {
-                    let sessions = tx.sweep_sessions(over, BATCH)?;
-                    Ok::<_, StoreError>((sessions, tx.sweep_changes(read, over, BATCH)?))
+                    Ok::<_, StoreError>(Swept {
+                        sessions: tx.sweep_sessions(over, BATCH)?,
+                        changes: tx.sweep_changes(read, over, BATCH)?,
+                        signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
+                    })
                 })
                 .await?;
-            swept.sessions += sessions;
-            swept.changes += changes;
-            if sessions == 0 && changes == 0 {
+            swept.sessions += batch.sessions;
+            swept.changes += batch.changes;
+            swept.signing_keys += batch.signing_keys;
+            if batch == Swept::default() {
                 return Ok(swept);
             }
         }

@@ -197,6 +197,7 @@ impl Node {
             clock: Arc::<FakeClock>::clone(&clock),
             secret_key: SecretString::from(KEY),
             secret_key_fallbacks: Vec::new(),
+            jwt_algorithm: doorward_domain::JwtAlgorithm::Hs256,
             bcrypt_cost: 4,
             hashing: HashingLimits {
                 threads: 1,
@@ -465,6 +466,9 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         }),
         ("list of sessions", |node, people| {
             Box::pin(async move { node.services.auth.sessions(&people.ada).await.map(drop) })
+        }),
+        ("list of signing keys", |node, _| {
+            Box::pin(async move { node.services.signing_keys.list().await.map(drop) })
         }),
         ("end of a session", |node, people| {
             Box::pin(async move {

@@ -1,6 +1,6 @@
 //! Access and refresh tokens: the claims of simplejwt, and `sid` and `role`.
 
-use crate::jws;
+use crate::jws::{self, SignedBy};
 use crate::keys::KeyRing;
 use crate::principals::Principal;
 use crate::refresh_secret::{PresentedSecret, RefreshSecret};
@@ -69,7 +69,8 @@ pub(crate) struct Access {
 }
 
 impl KeyRing {
-    /// The pair for the present generation of the session. None when the key under which it was made is gone.
+    /// The pair for the present generation of the session. None when the key under which it was made is gone, or nothing
+    /// can be signed.
     pub(crate) fn issue(
         &self,
         session: &Session,
@@ -80,7 +81,7 @@ impl KeyRing {
         let secret = self.secret_of(session)?;
         let expires_at = (now + lifetime).min(session.access_expires_at);
         let access_token = jws::sign(
-            &self.present,
+            self,
             &NewClaims {
                 token_type: TokenType::Access,
                 exp: expires_at.timestamp(),
@@ -90,19 +91,20 @@ impl KeyRing {
                 sid: session.id.as_uuid().hyphenated(),
                 role: Some(principal.role.as_str()),
             },
-        );
+        )?;
         Some(TokenPair {
             access_token,
-            refresh_token: self.refresh_token(session, secret),
+            refresh_token: self.refresh_token(session, secret)?,
             refresh_uuid: secret.uuid,
             expires_in: TimeDelta::seconds(expires_at.timestamp() - now.timestamp()),
         })
     }
 
-    /// Nothing in it but what the session row says, so that a repeated answer is the same to the byte.
-    fn refresh_token(&self, session: &Session, secret: RefreshSecret) -> String {
+    /// Nothing in it but what the session row says, so that a repeated answer is the same to the byte (with ES256, whose
+    /// signatures are random, but for the signature).
+    fn refresh_token(&self, session: &Session, secret: RefreshSecret) -> Option<String> {
         jws::sign(
-            &self.present,
+            self,
             &NewClaims {
                 token_type: TokenType::Refresh,
                 exp: session.expires_at.timestamp(),
@@ -137,12 +139,23 @@ impl KeyRing {
     }
 
     fn claims(&self, token: &str, token_type: TokenType, now: DateTime<Utc>) -> Option<Claims> {
-        let claims: Claims = jws::verify(self, token)?;
+        let (signed_by, claims): (_, Claims) = jws::verify(self, token)?;
+        let is_taken = self.is_taken(signed_by, token_type, now);
         let (now, leeway) = (now.timestamp(), LEEWAY.num_seconds());
-        let is_good = claims.token_type == token_type
+        let is_good = is_taken
+            && claims.token_type == token_type
             && now < claims.exp.saturating_add(leeway)
             && claims.iat <= now.saturating_add(leeway);
         is_good.then_some(claims)
+    }
+
+    /// Others may hold the secret key too, and when a pair signs they shall not be able to make access tokens. A refresh
+    /// token is good under every key that is known: its `jti` is worth nothing unless it is the session's secret.
+    fn is_taken(&self, signed_by: SignedBy, token_type: TokenType, now: DateTime<Utc>) -> bool {
+        match (signed_by, token_type) {
+            (SignedBy::KeyPair, _) | (SignedBy::SecretKey, TokenType::Refresh) => true,
+            (SignedBy::SecretKey, TokenType::Access) => self.pairs.load().takes_shared_access(now),
+        }
     }
 }
 
@@ -213,11 +226,11 @@ mod tests {
     fn the_claims_are_those_of_simplejwt() {
         let ring = ring();
         let (session, pair) = pair(&ring);
-        let claims: Value = jws::verify(&ring, &pair.access_token).unwrap();
+        let (_, claims): (_, Value) = jws::verify(&ring, &pair.access_token).unwrap();
         assert_eq!(claims["token_type"], "access");
         assert_eq!(claims["user_id"], session.user_id.to_string());
         assert_eq!(claims["role"], "admin");
-        let claims: Value = jws::verify(&ring, &pair.refresh_token).unwrap();
+        let (_, claims): (_, Value) = jws::verify(&ring, &pair.refresh_token).unwrap();
         assert_eq!(claims["token_type"], "refresh");
         assert_eq!(claims["exp"], at(1000).timestamp());
     }
@@ -240,7 +253,7 @@ mod tests {
         let ring = ring();
         let (session, pair) = pair(&ring);
         let again = ring.refresh_token(&session, ring.secret_of(&session).unwrap());
-        assert_eq!(again, pair.refresh_token);
+        assert_eq!(again, Some(pair.refresh_token));
     }
 
     #[test]
@@ -251,7 +264,7 @@ mod tests {
             "jti": Uuid::nil().simple().to_string(), "user_id": Uuid::nil().to_string(), "sid": Uuid::nil().to_string(),
         });
         assert!(
-            ring.read_access(&jws::sign(&ring.present, &good), at(0))
+            ring.read_access(&jws::sign(&ring, &good).unwrap(), at(0))
                 .is_some()
         );
         for (claim, value) in [
@@ -270,13 +283,13 @@ mod tests {
             let mut claims = good.clone();
             claims[claim] = value.clone();
             assert_eq!(
-                ring.read_access(&jws::sign(&ring.present, &claims), at(0)),
+                ring.read_access(&jws::sign(&ring, &claims).unwrap(), at(0)),
                 None,
                 "{claim} {value}"
             );
             claims.as_object_mut().unwrap().remove(claim);
             assert_eq!(
-                ring.read_access(&jws::sign(&ring.present, &claims), at(0)),
+                ring.read_access(&jws::sign(&ring, &claims).unwrap(), at(0)),
                 None,
                 "no {claim}"
             );

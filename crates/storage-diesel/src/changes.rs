@@ -20,6 +20,7 @@ use doorward_storage::{ChangeRepository, FeedPage, FeedPosition, SessionReposito
 const SESSION_ENDED: &str = "session_ended";
 const USER_CHANGED: &str = "user_changed";
 const USER_LIST_CHANGED: &str = "user_list_changed";
+const SIGNING_KEYS_CHANGED: &str = "signing_keys_changed";
 
 /// This transaction itself counts as open: what it writes later belongs behind the position.
 const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, array_remove( \
@@ -46,6 +47,7 @@ impl ChangeRow {
             }
             Change::UserChanged(user) => (USER_CHANGED, Some(user.into()), None),
             Change::UserListChanged => (USER_LIST_CHANGED, None, None),
+            Change::SigningKeysChanged => (SIGNING_KEYS_CHANGED, None, None),
         };
         Self {
             seq: 0,
@@ -70,6 +72,7 @@ impl TryFrom<ChangeRow> for Change {
             }),
             USER_CHANGED => Ok(Self::UserChanged(UserId::from_uuid(subject()?))),
             USER_LIST_CHANGED => Ok(Self::UserListChanged),
+            SIGNING_KEYS_CHANGED => Ok(Self::SigningKeysChanged),
             _ => Err(bad("kind")),
         }
     }

@@ -55,6 +55,10 @@ fn broken_constraint(information: &dyn DatabaseErrorInformation) -> Option<Const
         (Some("users_email_key"), _) | (None, "UNIQUE constraint failed: users.email_key") => {
             Some(Constraint::UserEmail)
         }
+        (Some("signing_keys_active_key" | "signing_keys_prepared_key"), _)
+        | (None, "UNIQUE constraint failed: signing_keys.algorithm") => {
+            Some(Constraint::SigningKey)
+        }
         (Some(_) | None, _) => None,
     }
 }

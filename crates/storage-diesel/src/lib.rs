@@ -15,6 +15,7 @@ mod postgres;
 mod rows;
 mod schema;
 mod sessions;
+mod signing_keys;
 mod sqlite;
 pub mod store;
 #[cfg(feature = "testing")]

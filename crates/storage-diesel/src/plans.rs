@@ -8,11 +8,12 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection
 use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
-use doorward_domain::{EndReason, Role, User};
+use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, User};
 use doorward_storage::testing::builders::advanced;
-use doorward_storage::testing::{a_session, a_user, instant};
+use doorward_storage::testing::{a_session, a_signing_key, a_user, instant};
 use doorward_storage::{
-    ChangeRepository, FeedPosition, Mode, SessionRepository, UserQuery, UserRepository,
+    ChangeRepository, FeedPosition, Mode, SessionRepository, SigningKeyRepository, UserQuery,
+    UserRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -106,6 +107,13 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     assert_eq!(tx.sweep_sessions(instant(9999), 100).unwrap(), 2);
     assert!(tx.sweep_changes(instant(9999), instant(9999), 100).unwrap() > 0);
     assert!(tx.delete_user(user.id, instant(3)).unwrap());
+    let key = a_signing_key("a", KeyAlgorithm::EdDsa);
+    tx.insert_signing_key(&key, instant(0)).unwrap();
+    assert_eq!(tx.signing_keys().unwrap().len(), 1);
+    let retired = key.retired(instant(1));
+    tx.update_signing_key(&retired, KeyState::Prepared, instant(1))
+        .unwrap();
+    assert_eq!(tx.sweep_signing_keys(instant(9999), 100).unwrap(), 1);
 }
 
 #[test]

@@ -67,5 +67,22 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::types::Instant;
+
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        public_key -> Text,
+        sealed_key -> Nullable<Binary>,
+        state -> Text,
+        created_at -> Instant,
+        activated_at -> Nullable<Instant>,
+        deactivated_at -> Nullable<Instant>,
+        retired_at -> Nullable<Instant>,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

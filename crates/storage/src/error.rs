@@ -35,6 +35,8 @@ pub enum Constraint {
     Username,
     /// Two users with one email address.
     UserEmail,
+    /// Two signing keys of one algorithm that are active, or prepared.
+    SigningKey,
 }
 
 impl fmt::Display for Constraint {
@@ -42,6 +44,7 @@ impl fmt::Display for Constraint {
         f.write_str(match self {
             Self::Username => "the username",
             Self::UserEmail => "the email address",
+            Self::SigningKey => "the place of the signing key",
         })
     }
 }

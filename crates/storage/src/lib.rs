@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod error;
 pub mod sessions;
+pub mod signing_keys;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -11,5 +12,6 @@ pub mod users;
 pub use changes::{ChangeRepository, FeedPage, FeedPosition};
 pub use error::{Constraint, StoreError};
 pub use sessions::SessionRepository;
+pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
 pub use users::{UserQuery, UserRepository};

@@ -8,6 +8,7 @@
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::sessions::SessionRepository;
+use crate::signing_keys::SigningKeyRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
@@ -15,9 +16,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One open transaction: every repository at once.
-pub trait Transaction: UserRepository + SessionRepository + ChangeRepository {}
+pub trait Transaction:
+    UserRepository + SessionRepository + ChangeRepository + SigningKeyRepository
+{
+}
 
-impl<T: UserRepository + SessionRepository + ChangeRepository + ?Sized> Transaction for T {}
+impl<T: UserRepository + SessionRepository + ChangeRepository + SigningKeyRepository + ?Sized>
+    Transaction for T
+{
+}
 
 /// Whether a transaction may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

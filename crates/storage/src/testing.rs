@@ -14,10 +14,11 @@ pub mod builders;
 pub mod feed;
 pub mod gate;
 pub mod sessions;
+pub mod signing_keys;
 pub mod units;
 pub mod users;
 
-pub use builders::{a_session, a_user, instant};
+pub use builders::{a_session, a_signing_key, a_user, instant};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -123,6 +124,14 @@ macro_rules! store_contract {
                 old_changes_are_swept_in_small_batches,
                 a_position_outlives_a_sweep,
                 a_cutoff_empties_the_feed_and_older_positions_are_lost,
+            ],
+            signing_keys: [
+                a_signing_key_is_read_back_as_it_was_written,
+                one_key_of_an_algorithm_is_active_and_one_prepared,
+                parallel_first_keys_leave_one_active,
+                a_signing_key_is_changed_once_from_a_state,
+                a_write_to_signing_keys_is_recorded,
+                retired_signing_keys_are_swept_in_small_batches,
             ],
         }
     };

@@ -1,9 +1,9 @@
 //! The list of users, and the accounts of others.
 
-use super::{Answer, ok};
+use super::{Answer, has_version, ok};
 use crate::extract::{CurrentUser, JsonBody, ListQuery, MaybeUser};
 use crate::problem::{Code, Problem};
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, LINK};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use doorward_domain::{EmailAddress, User, UserId};
@@ -138,12 +138,7 @@ fn render(view: View, users: &[User]) -> Vec<u8> {
 
 /// The page, or 304 where the client has it.
 pub(super) fn respond(request: &HttpRequest, view: View, page: &ListPage) -> HttpResponse {
-    let is_known = request.headers().get_all(IF_NONE_MATCH).any(|tags| {
-        let tags = tags.to_str().unwrap_or_default();
-        tags.split(',')
-            .map(str::trim)
-            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == page.etag)
-    });
+    let is_known = has_version(request, &page.etag);
     let mut response = if is_known {
         HttpResponse::NotModified()
     } else {

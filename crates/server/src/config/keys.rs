@@ -2,7 +2,8 @@
 
 use super::database::DatabaseUrl;
 use super::key_file::KeyFile;
-use super::reader::{Reader, quoted};
+use super::reader::Reader;
+use doorward_domain::JwtAlgorithm;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashSet;
 
@@ -48,13 +49,6 @@ pub enum KeySource {
     File(KeyFile),
 }
 
-/// How tokens are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JwtAlgorithm {
-    /// With the secret key.
-    Hs256,
-}
-
 /// A key that is not weak. It does not print.
 #[derive(Debug, Clone)]
 pub struct SecretKey(SecretString);
@@ -87,22 +81,13 @@ impl Keys {
         Self {
             signing: signing(reader, database),
             fallbacks: fallbacks(reader),
-            algorithm: algorithm(reader),
+            algorithm: reader
+                .parsed("JWT_ALGORITHM", "HS256, EdDSA, ES256 or RS256", |text| {
+                    text.parse().ok()
+                })
+                .unwrap_or_default(),
         }
     }
-}
-
-fn algorithm(reader: &mut Reader<'_>) -> JwtAlgorithm {
-    const NAME: &str = "JWT_ALGORITHM";
-    match reader.text(NAME).as_deref() {
-        None | Some("HS256") => {}
-        Some(name @ ("EdDSA" | "ES256" | "RS256")) => reader.refuse(
-            NAME,
-            format!("must be HS256: this version of Doorward cannot sign with {name} yet"),
-        ),
-        Some(name) => reader.refuse(NAME, format!("must be HS256, not {}", quoted(name))),
-    }
-    JwtAlgorithm::Hs256
 }
 
 fn signing(reader: &mut Reader<'_>, database: &DatabaseUrl) -> KeySource {

@@ -192,7 +192,7 @@ const TABLE: [Row; 23] = [
         Group::Keys,
         "NAME",
         "HS256",
-        "How tokens are signed; this version knows HS256",
+        "HS256 signs with SECRET_KEY; EdDSA, ES256 and RS256 with a key pair, published at /.well-known/jwks.json",
     ),
     with_flag(
         "BCRYPT_COST",

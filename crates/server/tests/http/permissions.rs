@@ -16,7 +16,7 @@ const CALLERS: [&str; 6] = [
 
 /// The status that each of [`CALLERS`] gets. The body is such that a caller who may do it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6]); 40] = [
+const TABLE: [(&str, &str, [u16; 6]); 41] = [
     ("GET",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
     ("PUT",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
     ("PATCH",  "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
@@ -49,6 +49,7 @@ const TABLE: [(&str, &str, [u16; 6]); 40] = [
     ("GET",    "/api/users",                 [401, 403, 200, 200, 401, 401]),
     ("GET",    "/api/health",                [200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/v1/health",             [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/.well-known/jwks.json",     [200, 200, 200, 200, 200, 200]),
     ("GET",    "/livez",                     [200, 200, 200, 200, 200, 200]),
     ("GET",    "/readyz",                    [200, 200, 200, 200, 200, 200]),
     // What only owners do:

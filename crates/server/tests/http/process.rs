@@ -547,6 +547,78 @@ async fn a_file_of_variables_is_read_to_the_letter_and_flags_win_over_it() {
 }
 
 /// As a Django service with the same key would find.
+/// The rows of `doorward keys list` whose state is this one, each as its words.
+fn keys_in(place: &Place, state: &str) -> Vec<Vec<String>> {
+    let table = place.run(&["keys", "list"]).succeeds();
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+    let rows = table.lines().skip(1).map(words);
+    rows.filter(|row: &Vec<String>| row[2] == state).collect()
+}
+
+#[tokio::test]
+async fn key_pairs_are_managed_beside_a_running_server() {
+    let place = Place::embedded();
+    let told = place.run(&["keys", "list"]).succeeds();
+    assert!(told.contains("SECRET_KEY signs"), "{told}");
+    place
+        .run(&["keys", "rotate"])
+        .fails(&["JWT_ALGORITHM is HS256"]);
+    let place = place.with("JWT_ALGORITHM", "EdDSA");
+    // Published before the server signs with it.
+    place.run(&["keys", "prepare"]).succeeds();
+    let first = keys_in(&place, "prepared")[0][0].clone();
+    let server = place.serve();
+    let client = server.client();
+    client.register("ada").await.expect(201);
+    let ada = login(&client, "ada").await;
+    let kid = |user: &User| {
+        jsonwebtoken::decode_header(&user.access)
+            .unwrap()
+            .kid
+            .unwrap()
+    };
+    assert_eq!(kid(&ada), first);
+
+    place.run(&["keys", "prepare"]).fails(&["prepared already"]);
+    place
+        .run(&["keys", "rotate"])
+        .fails(&["--now", "jwks.json"]);
+    place.run(&["keys", "rotate", "--now"]).succeeds();
+    until(
+        "it signs with the new key",
+        Duration::from_secs(5),
+        async || kid(&login(&client, "ada").await) != first,
+    )
+    .await;
+    ada.at(&client).me().await.expect(200);
+    let retiring = keys_in(&place, "retiring");
+    assert_eq!(retiring[0][0], first);
+    assert!(retiring[0][4].ends_with('Z'), "{retiring:?}");
+
+    let second = keys_in(&place, "active")[0][0].clone();
+    place
+        .run(&["keys", "retire", &second])
+        .fails(&["rotate first"]);
+    place
+        .run(&["keys", "retire", "nobody"])
+        .fails(&["there is no signing key nobody"]);
+    let told = place.run(&["keys", "retire", &first]).succeeds();
+    assert!(told.contains("Warning"), "{told}");
+    until(
+        "the old tokens are refused",
+        Duration::from_secs(5),
+        async || ada.at(&client).me().await.status == 401,
+    )
+    .await;
+    assert_eq!(keys_in(&place, "retired")[0][0], first);
+    drop(server);
+
+    let moved = place.with("SECRET_KEY", "another-key-q9Zt4LxW0pVb7RkD2nHs5JmY8cGf1TaE");
+    moved
+        .run(&[])
+        .fails(&["SECRET_KEY does not open the signing key", &second]);
+}
+
 fn is_signed_with(token: &str, key: &str) -> bool {
     use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
     let key = DecodingKey::from_secret(key.as_bytes());
@@ -783,6 +855,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
             clock: Arc::new(SystemClock::start()),
             secret_key: SECRET_KEY.to_owned().into(),
             secret_key_fallbacks: Vec::new(),
+            jwt_algorithm: doorward_domain::JwtAlgorithm::Hs256,
             bcrypt_cost: 4,
             hashing: HashingLimits::default(),
             password_policy: PasswordPolicy::DJANGO,

@@ -182,6 +182,7 @@ async fn services_do_not_start_without_the_feed() {
         clock: Arc::<crate::clock::FakeClock>::clone(&node.clock),
         secret_key: crate::tests::KEY.into(),
         secret_key_fallbacks: Vec::new(),
+        jwt_algorithm: doorward_domain::JwtAlgorithm::Hs256,
         bcrypt_cost: 4,
         hashing: crate::hashing::HashingLimits::default(),
         password_policy: doorward_domain::password_policy::PasswordPolicy::DJANGO,

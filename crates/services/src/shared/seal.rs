@@ -1,8 +1,8 @@
 //! Seals what is given to others to keep: AES-256-GCM, bound to the name of the entry.
 
-use crate::keys::expand_bytes;
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use crate::keys::{expand, expand_seal, root};
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hmac;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -23,16 +23,11 @@ impl fmt::Debug for Seal {
 }
 
 impl Seal {
-    #[expect(
-        clippy::expect_used,
-        reason = "the key has the length of the algorithm"
-    )]
     pub(crate) fn derive(secret_key: &SecretString) -> Self {
-        let entries = expand_bytes(secret_key, b"shared cache entry v1");
-        let names = expand_bytes(secret_key, b"shared cache name v1");
+        let root = root(secret_key);
         Self {
-            entries: RandomizedNonceKey::new(&AES_256_GCM, &entries).expect("32 bytes"),
-            names: hmac::Key::new(HMAC_SHA256, &names),
+            entries: expand_seal(&root, b"shared cache entry v1"),
+            names: expand(&root, b"shared cache name v1"),
         }
     }
 

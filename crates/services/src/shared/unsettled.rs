@@ -64,7 +64,7 @@ impl Unsettled {
     pub(crate) fn note(&self, change: Change) {
         let until = self.clock.uptime() + settles_after();
         match change {
-            Change::SessionEnded { .. } => {}
+            Change::SessionEnded { .. } | Change::SigningKeysChanged => {}
             Change::UserChanged(user) => {
                 self.full_list.set(until);
                 self.users().note(user, until, self.clock.uptime());

@@ -78,6 +78,7 @@ pub fn each_kind_of_change() -> Vec<Change> {
         ended(DateTime::<chrono::Utc>::MAX_UTC.timestamp_micros()),
         a_change(),
         Change::UserListChanged,
+        Change::SigningKeysChanged,
     ]
 }
 

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
-use doorward_domain::{EmailAddress, PasswordHash, Role, SessionId, User, UserId, Username};
+use doorward_domain::{
+    EmailAddress, KeyAlgorithm, KeyId, KeyState, PasswordHash, Role, SessionId, SigningKey, User,
+    UserId, Username,
+};
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
 pub fn instant(seconds: i64) -> DateTime<Utc> {
@@ -60,4 +63,19 @@ pub fn advanced(session: &Session, seconds: i64) -> Session {
         instant(seconds),
         instant(seconds + 300),
     )
+}
+
+/// A key pair, prepared at `instant(0)`, whose kid is `name` with zeros behind it.
+pub fn a_signing_key(name: &str, algorithm: KeyAlgorithm) -> SigningKey {
+    SigningKey {
+        kid: KeyId::parse(format!("{name:0<43}")).expect("a kid"),
+        algorithm,
+        public_key: format!("{{\"kty\":\"{name}\"}}"),
+        sealed_key: Some(vec![0, 1, 254, 255]),
+        state: KeyState::Prepared,
+        created_at: instant(0),
+        activated_at: None,
+        deactivated_at: None,
+        retired_at: None,
+    }
 }

@@ -37,7 +37,12 @@ pub async fn what_follows_a_position_is_found_once(store: Arc<dyn Store>) {
     record(&*store, a_change(), 0).await;
     let position = end(&*store).await;
     assert_eq!(after(&*store, &position).await.changes, []);
-    let changes = [a_change(), Change::UserListChanged, an_end(300).1];
+    let changes = [
+        a_change(),
+        Change::UserListChanged,
+        an_end(300).1,
+        Change::SigningKeysChanged,
+    ];
     for change in changes {
         record(&*store, change, 1).await;
     }

@@ -7,7 +7,7 @@ use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{Role, Settings};
+use doorward_domain::{JwtAlgorithm, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
@@ -38,6 +38,7 @@ pub(crate) struct Setup {
     settings: Settings,
     secret_key: &'static str,
     password_policy: PasswordPolicy,
+    jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
     redis: Option<RedisConfig>,
 }
@@ -51,6 +52,7 @@ impl Setup {
             settings: Settings::default(),
             secret_key: SECRET_KEY,
             password_policy: PasswordPolicy::DJANGO,
+            jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
             redis: Database::of_this_run().redis(),
         }
@@ -86,6 +88,14 @@ impl Setup {
     pub(crate) fn without_password_validators(self) -> Self {
         Self {
             password_policy: PasswordPolicy::NONE,
+            ..self
+        }
+    }
+
+    /// With another way to sign tokens.
+    pub(crate) fn jwt_algorithm(self, jwt_algorithm: JwtAlgorithm) -> Self {
+        Self {
+            jwt_algorithm,
             ..self
         }
     }
@@ -149,6 +159,7 @@ impl TestApp {
                 clock,
                 secret_key: setup.secret_key.to_owned().into(),
                 secret_key_fallbacks: Vec::new(),
+                jwt_algorithm: setup.jwt_algorithm,
                 bcrypt_cost: 4,
                 hashing: HashingLimits {
                     threads: 3,

@@ -1,0 +1,213 @@
+//! What operators do with key pairs.
+
+use super::{PUBLISHED_FOR, SigningKeys, Unopenable, find};
+use crate::error::{Internal, from_internal};
+use crate::key_pair::KeyPair;
+use chrono::{DateTime, TimeDelta, Utc};
+use doorward_domain::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
+use doorward_storage::Transaction;
+
+/// Why no key pair is prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The secret key signs.
+    #[error("{WITHOUT_PAIRS}")]
+    WithoutPairs,
+    /// There is one.
+    #[error("the signing key {0} is prepared already: rotate, or retire it")]
+    Prepared(KeyId),
+    /// Another secret key than this one has sealed the pairs.
+    #[error(transparent)]
+    Unopenable(#[from] Unopenable),
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// Why another key pair does not sign from now on.
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    /// The secret key signs.
+    #[error("{WITHOUT_PAIRS}")]
+    WithoutPairs,
+    /// There is no other.
+    #[error(
+        "no signing key is prepared: prepare one, and rotate when everybody who verifies has read it"
+    )]
+    NothingPrepared,
+    /// Others may not have read it.
+    #[error(
+        "the signing key {kid} was published only {} s ago: others may keep what they have read of /.well-known/jwks.json, \
+         and would refuse its tokens; wait another {} s, or rotate --now",
+        since.num_seconds(), (PUBLISHED_FOR - *since).num_seconds()
+    )]
+    TooYoung {
+        /// The pair.
+        kid: KeyId,
+        /// Since when it is published.
+        since: TimeDelta,
+    },
+    /// Somebody else was first.
+    #[error("somebody else has changed the signing keys at the same time: list them, and see")]
+    Overtaken,
+    /// Another secret key than this one has sealed the pairs.
+    #[error(transparent)]
+    Unopenable(#[from] Unopenable),
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// Why a key pair is not retired.
+#[derive(Debug, thiserror::Error)]
+pub enum RetireError {
+    /// There is no such pair.
+    #[error("there is no signing key {0}")]
+    Unknown(String),
+    /// It signs.
+    #[error(
+        "the signing key {0} is active: rotate first; or retire --active, which refuses all tokens that it has signed"
+    )]
+    Active(KeyId),
+    /// It is retired.
+    #[error("the signing key {0} is retired already")]
+    Retired(KeyId),
+    /// Somebody else was first.
+    #[error("somebody else has changed the signing keys at the same time: list them, and see")]
+    Overtaken,
+    /// Nobody's fault but ours.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+from_internal!(PrepareError, RotateError, RetireError);
+
+const WITHOUT_PAIRS: &str = "JWT_ALGORITHM is HS256, which signs with SECRET_KEY and has no key pairs: give this command the JWT_ALGORITHM \
+                             that the server has, or will have";
+
+/// A key pair that was retired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retired {
+    /// The pair.
+    pub kid: KeyId,
+    /// Until when tokens of it might have lived: who still held one has to log in again. None where there was none.
+    pub tokens_until: Option<DateTime<Utc>>,
+}
+
+impl SigningKeys {
+    /// Makes the next key pair. It is published, and does not sign yet.
+    ///
+    /// # Errors
+    /// [`PrepareError`], when there is one, or the secret key signs.
+    pub async fn prepare(&self) -> Result<KeyId, PrepareError> {
+        let algorithm = self.pair_algorithm().ok_or(PrepareError::WithoutPairs)?;
+        let keys = self.read().await?;
+        self.check_openable(&keys)?;
+        if let Some(key) = find(&keys, algorithm, KeyState::Prepared) {
+            return Err(PrepareError::Prepared(key.kid.clone()));
+        }
+        let next = self.make(algorithm).await?;
+        let (kid, now) = (next.kid.clone(), self.clock.now());
+        self.store
+            .write(move |tx| tx.insert_signing_key(&next, now))
+            .await?;
+        self.relearn().await?;
+        tracing::info!(%kid, %algorithm, "a signing key is prepared");
+        Ok(kid)
+    }
+
+    /// Lets the prepared key pair sign, and prepares the next. The one that has signed until now goes on verifying.
+    /// `at_once` does so even if others may not have read the prepared one.
+    ///
+    /// # Errors
+    /// [`RotateError`], when none is prepared, or not for [`PUBLISHED_FOR`], or the secret key signs.
+    pub async fn rotate(&self, at_once: bool) -> Result<KeyId, RotateError> {
+        let algorithm = self.pair_algorithm().ok_or(RotateError::WithoutPairs)?;
+        let (keys, now) = (self.read().await?, self.clock.now());
+        self.check_openable(&keys)?;
+        let prepared = find(&keys, algorithm, KeyState::Prepared).cloned();
+        let prepared = prepared.ok_or(RotateError::NothingPrepared)?;
+        let since = now - prepared.created_at;
+        if since < PUBLISHED_FOR && !at_once {
+            let kid = prepared.kid;
+            return Err(RotateError::TooYoung { kid, since });
+        }
+        let active = find(&keys, algorithm, KeyState::Active).cloned();
+        let next = self.make(algorithm).await?;
+        let kid = prepared.kid.clone();
+        self.store
+            .write(move |tx| succeed(tx, active, prepared, &next, now))
+            .await?;
+        self.relearn().await?;
+        tracing::info!(%kid, %algorithm, "another signing key signs");
+        Ok(kid)
+    }
+
+    /// Refuses the tokens of a key pair from now on, and forgets its private part.
+    ///
+    /// # Errors
+    /// [`RetireError`], when there is no such pair, or it is the active one: that is retired only if no secret key opens
+    /// it, or with `even_active`.
+    pub async fn retire(&self, kid: &str, even_active: bool) -> Result<Retired, RetireError> {
+        let keys = self.read().await?;
+        let key = keys.iter().find(|key| key.kid.as_str() == kid);
+        let key = key.ok_or_else(|| RetireError::Unknown(kid.to_owned()))?;
+        let (from, kid, now) = (key.state, key.kid.clone(), self.clock.now());
+        match from {
+            KeyState::Retired => return Err(RetireError::Retired(kid)),
+            KeyState::Active if !even_active && KeyPair::open(&self.ring, key).is_ok() => {
+                return Err(RetireError::Active(kid));
+            }
+            KeyState::Active | KeyState::Prepared | KeyState::Retiring => {}
+        }
+        let last_signed = match from {
+            KeyState::Active => Some(now),
+            KeyState::Retiring => key.deactivated_at,
+            KeyState::Prepared | KeyState::Retired => None,
+        };
+        let retired = key.clone().retired(now);
+        let is_retired = self
+            .store
+            .write(move |tx| tx.update_signing_key(&retired, from, now))
+            .await?;
+        if !is_retired {
+            return Err(RetireError::Overtaken);
+        }
+        if from == KeyState::Active {
+            self.reload().await?; // which finds a successor
+        } else {
+            self.relearn().await?;
+        }
+        tracing::warn!(%kid, "a signing key is retired: its tokens are refused");
+        Ok(Retired {
+            kid,
+            tokens_until: self.alive_until(last_signed).filter(|until| now < *until),
+        })
+    }
+
+    fn pair_algorithm(&self) -> Option<KeyAlgorithm> {
+        match self.algorithm {
+            JwtAlgorithm::Hs256 => None,
+            JwtAlgorithm::KeyPair(algorithm) => Some(algorithm),
+        }
+    }
+}
+
+/// First the place of the active pair is cleared, then it is taken: there is one at the most at any time.
+fn succeed(
+    tx: &mut dyn Transaction,
+    active: Option<SigningKey>,
+    prepared: SigningKey,
+    next: &SigningKey,
+    now: DateTime<Utc>,
+) -> Result<(), RotateError> {
+    if let Some(active) = active
+        && !tx.update_signing_key(&active.deactivated(now), KeyState::Active, now)?
+    {
+        return Err(RotateError::Overtaken);
+    }
+    if !tx.update_signing_key(&prepared.activated(now), KeyState::Prepared, now)? {
+        return Err(RotateError::Overtaken);
+    }
+    Ok(tx.insert_signing_key(next, now)?)
+}
