@@ -7,6 +7,7 @@
 
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
+use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
@@ -15,9 +16,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One open transaction: every repository at once.
-pub trait Transaction: UserRepository + SessionRepository + ChangeRepository {}
+pub trait Transaction:
+    UserRepository + ImportRepository + SessionRepository + ChangeRepository
+{
+}
 
-impl<T: UserRepository + SessionRepository + ChangeRepository + ?Sized> Transaction for T {}
+impl<T> Transaction for T where
+    T: UserRepository + ImportRepository + SessionRepository + ChangeRepository + ?Sized
+{
+}
 
 /// Whether a transaction may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
