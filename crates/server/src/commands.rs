@@ -3,12 +3,14 @@
 mod check;
 mod createsuperuser;
 mod healthcheck;
+mod import_django;
 mod migrate;
 mod serve;
 
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
+pub use import_django::import_django;
 pub use migrate::migrate;
 pub use serve::serve;
 

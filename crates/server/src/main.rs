@@ -35,6 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::CreateSuperuser(args) => {
             system.block_on(commands::create_superuser(&config, args))
         }
+        Command::ImportDjango(args) => system.block_on(commands::import_django(&config, args)),
         Command::Check => commands::check(&config),
         Command::Healthcheck => commands::healthcheck(&config),
     }

@@ -15,6 +15,7 @@ mod administration;
 mod conventions;
 mod faults;
 mod hosts;
+mod import;
 mod login;
 mod operations;
 mod permissions;

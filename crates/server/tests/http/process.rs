@@ -1,5 +1,7 @@
 //! The program itself, as an operator starts and ends it.
 
+mod import_django;
+
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
 use doorward_domain::Settings;
