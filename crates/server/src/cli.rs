@@ -5,6 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use doorward_domain::Role;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +51,16 @@ pub enum Command {
     /// Make an account that may sign in to manage the others
     #[command(name = "createsuperuser")]
     CreateSuperuser(SuperuserArgs),
+    /// Take the people of a Django project over, with their password hashes as they are
+    ///
+    /// FILE is what `manage.py dumpdata auth.user` writes as JSON, or a SQLite file of Django's. The model is `auth.user`
+    /// or a custom `….user`; --model chooses another one. A superuser becomes an owner; otherwise the model's `role`
+    /// counts, if it has one, and else staff become admins.
+    ///
+    /// Whoever is here already is left as he is, so it can be done again. The exit status is 0 when all people are here
+    /// now, and 1 when some were left out or nothing could be done.
+    #[command(name = "import-django")]
+    ImportDjango(ImportArgs),
     /// After a restore from a backup, and before serving again: end all sessions
     ///
     /// A session that was ended after the backup was made is alive in it, and tokens of sessions that were begun after it
@@ -141,6 +152,22 @@ pub struct SuperuserArgs {
     pub role: SuperuserRole,
 }
 
+/// The options of `import-django`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ImportArgs {
+    /// A dump in JSON, or a SQLite file
+    pub file: PathBuf,
+    /// Only tell what would happen; nothing is made or changed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The model of a dump (`accounts.member`), or the table of a SQLite file (`accounts_member`)
+    #[arg(long, value_name = "NAME", visible_alias = "table")]
+    pub model: Option<String>,
+    /// Write a line about everybody who was left out or is not as he was into this file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
 /// The roles that a superuser can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SuperuserRole {
@@ -188,7 +215,7 @@ impl Cli {
         const KEYS: [Group; 3] = [Group::Database, Group::Keys, Group::Log];
         const ACCOUNTS: [Group; 3] = [Group::Database, Group::Passwords, Group::Log];
         let shown = |name: &str| match name {
-            "migrate" | "restored" => TABLES.as_slice(),
+            "migrate" | "restored" | "import-django" => TABLES.as_slice(),
             "createsuperuser" => ACCOUNTS.as_slice(),
             "keys" => KEYS.as_slice(),
             _ => Group::ALL.as_slice(),

@@ -3,6 +3,7 @@
 mod check;
 mod createsuperuser;
 mod healthcheck;
+mod import_django;
 mod keys;
 mod migrate;
 mod restored;
@@ -11,6 +12,7 @@ mod serve;
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
+pub use import_django::import_django;
 pub use keys::keys;
 pub use migrate::migrate;
 pub use restored::restored;

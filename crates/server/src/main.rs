@@ -35,6 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::CreateSuperuser(args) => {
             system.block_on(commands::create_superuser(&config, args))
         }
+        Command::ImportDjango(args) => system.block_on(commands::import_django(&config, args)),
         Command::Keys(args) => system.block_on(commands::keys(&config, args)),
         Command::Restored(args) => system.block_on(commands::restored(&config, args)),
         Command::Check => system.block_on(commands::check(&config)),

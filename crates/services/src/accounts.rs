@@ -4,9 +4,11 @@ mod profile;
 mod register;
 
 pub use profile::{ChangePassword, ProfileError, ProfileUpdate};
+pub(crate) use register::numbered_username;
 pub use register::{Register, RegisterError};
 
 use crate::services::Core;
+use doorward_domain::username::ForeignAddress;
 use doorward_domain::{EmailAddress, User, UserId, Username};
 use doorward_storage::{Constraint, StoreError, Transaction};
 use std::sync::Arc;
@@ -57,6 +59,20 @@ pub(crate) fn taken_by_others(
         taken.push(Constraint::UserEmail);
     }
     Ok(taken)
+}
+
+/// An imported username may be an address that is not the account's own, and it may stay. Nobody may take one.
+///
+/// # Errors
+/// [`ForeignAddress`] when the change would make it so.
+pub(crate) fn check_username(before: &User, after: &User) -> Result<(), ForeignAddress> {
+    let check = |user: &User| user.username.check_against(user.email.as_ref());
+    let was_foreign = check(before).is_err();
+    if was_foreign && before.username == after.username {
+        Ok(())
+    } else {
+        check(after)
+    }
 }
 
 #[cfg(test)]

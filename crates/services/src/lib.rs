@@ -8,6 +8,7 @@ pub mod feed;
 pub mod fields;
 pub mod hashing;
 pub mod health;
+pub mod import;
 mod jws;
 mod key_pair;
 mod keys;

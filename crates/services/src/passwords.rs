@@ -1,15 +1,25 @@
 //! Passwords in Django's notation: hashed as `bcrypt_sha256`, verified in the pool.
 
+mod foreign;
+
+pub use foreign::Unverifiable;
+
 use crate::hashing::{HashingPool, Overloaded};
 use aws_lc_rs::digest::{SHA256, digest};
 use bcrypt::HashParts;
 use doorward_domain::password_policy::{PasswordPolicy, WeakPassword};
 use doorward_domain::{EmailAddress, Password, PasswordHash, Username};
+use foreign::ForeignHash;
 use std::fmt::Write;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 /// Django's `BCryptSHA256PasswordHasher`: the SHA-256 in hex is what bcrypt gets, so that nothing is cut at 72 bytes.
 const BCRYPT_SHA256: &str = "bcrypt_sha256";
+/// The highest cost of a stored hash that is worked through: some seconds, not the days of cost 31.
+const MOST_BCRYPT_COST: u32 = 16;
+/// bcrypt knows none below.
+const LEAST_BCRYPT_COST: u32 = 4;
 
 /// Hashes and verifies passwords.
 #[derive(Debug, Clone)]
@@ -60,6 +70,9 @@ impl Passwords {
         stored: Option<PasswordHash>,
     ) -> Result<Verification, Overloaded> {
         let cost = self.cost;
+        if let Some(stored) = stored.as_ref().filter(|stored| is_foreign(stored)) {
+            return self.verify_foreign(password, stored.clone()).await;
+        }
         self.pool
             .run(move || {
                 let matching = stored.as_ref().filter(|stored| matches(&password, stored));
@@ -74,6 +87,60 @@ impl Passwords {
             })
             .await
     }
+
+    /// A hash of another notation is replaced when it matches. When it does not, bcrypt makes up for the time that is
+    /// missing.
+    async fn verify_foreign(
+        &self,
+        password: Password,
+        stored: PasswordHash,
+    ) -> Result<Verification, Overloaded> {
+        let cost = self.cost;
+        self.pool
+            .run(move || {
+                let began = Instant::now();
+                if matches_foreign(&password, &stored) {
+                    return Verification::Match {
+                        replacement: Some(hash(&password, cost)),
+                    };
+                }
+                make_up_time(&password, began.elapsed(), cost);
+                Verification::Mismatch
+            })
+            .await
+    }
+}
+
+/// Whether a stored hash can ever match a password.
+///
+/// # Errors
+/// Why it cannot.
+pub(crate) fn check(stored: &PasswordHash) -> Result<(), Unverifiable> {
+    if is_foreign(stored) {
+        ForeignHash::parse(stored).map(drop)
+    } else {
+        match cost_in(stored) {
+            None => Err(Unverifiable::Damaged),
+            Some(cost) if cost > MOST_BCRYPT_COST => Err(Unverifiable::TooCostly),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+fn is_foreign(stored: &PasswordHash) -> bool {
+    stored.algorithm() != BCRYPT_SHA256
+}
+
+/// A hash that cannot be verified matches nothing.
+fn matches_foreign(password: &Password, stored: &PasswordHash) -> bool {
+    ForeignHash::parse(stored)
+        .inspect_err(|reason| complain(stored, *reason))
+        .is_ok_and(|hash| hash.matches(password))
+}
+
+fn complain(stored: &PasswordHash, reason: Unverifiable) {
+    let algorithm = stored.algorithm();
+    tracing::warn!(algorithm, %reason, "a stored password hash cannot be verified");
 }
 
 #[expect(
@@ -85,21 +152,21 @@ fn hash(password: &Password, cost: u32) -> PasswordHash {
     PasswordHash::parse(format!("{BCRYPT_SHA256}${hash}")).expect("the notation is ours")
 }
 
-/// A hash of an algorithm that we do not know matches nothing.
+/// A hash that is damaged or too costly matches nothing.
 fn matches(password: &Password, stored: &PasswordHash) -> bool {
-    match stored.algorithm() {
-        BCRYPT_SHA256 => bcrypt::verify(digest_hex(password), stored.parameters()).unwrap_or(false),
-        algorithm => {
-            tracing::warn!(algorithm, "a stored password hash cannot be verified");
-            false
-        }
-    }
+    check(stored)
+        .inspect_err(|reason| complain(stored, *reason))
+        .is_ok_and(|()| bcrypt::verify(digest_hex(password), stored.parameters()).unwrap_or(false))
 }
 
 /// The cost of a hash that was worked through; none where there was nothing to work through.
 fn cost_of(stored: &PasswordHash) -> Option<u32> {
+    cost_in(stored).filter(|cost| *cost <= MOST_BCRYPT_COST)
+}
+
+fn cost_in(stored: &PasswordHash) -> Option<u32> {
     let parts: HashParts = stored.parameters().parse().ok()?;
-    (stored.algorithm() == BCRYPT_SHA256).then_some(parts.get_cost())
+    Some(parts.get_cost())
 }
 
 /// Does the work that is missing to one hash of today's cost, so that nobody learns from the time what is stored. Django
@@ -114,6 +181,26 @@ fn make_up(password: &Password, done: Option<u32>, cost: u32) {
 /// 2^b.
 fn missing(done: Option<u32>, cost: u32) -> Range<u32> {
     done.map_or(cost..cost + 1, |done| done..cost)
+}
+
+/// As [`make_up`], for work that is not counted in rounds of bcrypt: what is missing to the time of one hash of today's
+/// cost. Steps of a sixteenth of it are worked through.
+fn make_up_time(password: &Password, done: Duration, cost: u32) {
+    let step = cost.saturating_sub(4).max(LEAST_BCRYPT_COST);
+    let work = || drop(bcrypt::verify(digest_hex(password), &dummy(step)));
+    let began = Instant::now();
+    work();
+    let took = began.elapsed();
+    for _ in 1..missing_steps(done, took, 1 << cost.saturating_sub(step)) {
+        work();
+    }
+}
+
+/// How many steps that take so long are missing to `whole` of them.
+fn missing_steps(done: Duration, step: Duration, whole: u32) -> u32 {
+    let missing = (step * whole).saturating_sub(done);
+    let steps = (missing + step / 2).as_nanos() / step.as_nanos().max(1);
+    u32::try_from(steps).unwrap_or(whole).min(whole)
 }
 
 /// A hash that nothing matches, and that costs what a real one costs.
@@ -192,6 +279,23 @@ mod tests {
             );
         }
         assert!(missing(Some(14), 12).is_empty());
+    }
+
+    #[test]
+    fn what_another_notation_has_not_taken_is_made_up_for_in_steps() {
+        let ms = Duration::from_millis;
+        for (done, missing) in [(0, 16), (10, 15), (80, 8), (156, 0), (160, 0), (9000, 0)] {
+            assert_eq!(missing_steps(ms(done), ms(10), 16), missing, "{done} ms");
+        }
+        assert_eq!(missing_steps(ms(1), Duration::ZERO, 16), 0);
+    }
+
+    #[tokio::test]
+    async fn a_hash_too_costly_to_verify_is_not_worked_through() {
+        let stored = PasswordHash::parse(format!("bcrypt_sha256${}", dummy(31))).unwrap();
+        assert_eq!(check(&stored), Err(Unverifiable::TooCostly));
+        let verified = passwords(4).verify(password("x"), Some(stored)).await;
+        assert!(matches!(verified.unwrap(), Verification::Mismatch));
     }
 
     #[test]

@@ -4,7 +4,9 @@ mod backend;
 mod changes;
 pub mod config;
 pub mod database_url;
+pub mod django;
 mod error;
+mod imports;
 mod job;
 mod listeners;
 pub mod migrations;
@@ -28,6 +30,7 @@ mod users;
 
 pub use config::{OnPending, StoreConfig};
 pub use database_url::{DatabaseUrl, ParseUrlError};
+pub use django::{DjangoFile, DjangoFileError, DjangoRow, DjangoTable};
 pub use migrations::{MigrationStatus, migrate, migration_status};
 pub use open_error::OpenError;
 pub use store::DieselStore;

@@ -12,8 +12,8 @@ use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{a_session, a_signing_key, a_user, instant};
 use doorward_storage::{
-    ChangeRepository, FeedPosition, Mode, SessionRepository, SigningKeyRepository, UserQuery,
-    UserRepository,
+    ChangeRepository, Claims, FeedPosition, ImportRepository, Mode, SessionRepository,
+    SigningKeyRepository, UserQuery, UserRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -57,6 +57,15 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     tx.lock_user(user.id).unwrap();
     tx.user_by_email(&email).unwrap();
     tx.user_by_username(&user.username).unwrap();
+    tx.holders(&Claims {
+        ids: vec![user.id],
+        django_ids: vec!["7".to_owned()],
+        usernames: vec![user.username.clone()],
+        emails: vec![email],
+    })
+    .unwrap();
+    tx.account_by_django_id("7").unwrap();
+    tx.refuse_foreign_tokens(user.id, instant(1)).unwrap();
     tx.update_user(&a_user("nobody"), instant(1)).unwrap();
     tx.lock_user(user.id).unwrap();
     let changed = User {

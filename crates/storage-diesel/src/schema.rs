@@ -17,6 +17,10 @@ table! {
         is_active -> Bool,
         date_joined -> Instant,
         last_login -> Nullable<Instant>,
+        django_id -> Nullable<Text>,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        foreign_tokens_from -> Nullable<Instant>,
     }
 }
 

@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 
 use statement::Statement;
 
-pub(crate) use file::{connect, is_ours, open_or_create, unusable};
+pub(crate) use file::{
+    application_id_is_ours, connect, establish, is_ours, open_or_create, unusable,
+};
 
 /// More than that would let the first of them wait too long.
 const MOST_PER_COMMIT: usize = 64;

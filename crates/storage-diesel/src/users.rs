@@ -14,7 +14,7 @@ use doorward_storage::{StoreError, UserQuery, UserRepository};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
-struct UserRow {
+pub(crate) struct UserRow {
     id: DbId,
     username: String,
     username_key: String,
@@ -63,7 +63,7 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-fn bad<E>(column: &'static str) -> impl FnOnce(E) -> StoreError {
+pub(crate) fn bad<E>(column: &'static str) -> impl FnOnce(E) -> StoreError {
     move |_| inconsistent("users", column)
 }
 

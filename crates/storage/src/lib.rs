@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod error;
+pub mod imports;
 pub mod sessions;
 pub mod signing_keys;
 pub mod store;
@@ -11,6 +12,7 @@ pub mod users;
 
 pub use changes::{ChangeRepository, FeedPage, FeedPosition};
 pub use error::{Constraint, StoreError};
+pub use imports::{Claims, DjangoAccount, Holder, ImportRepository, ImportedUser};
 pub use sessions::SessionRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};

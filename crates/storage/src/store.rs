@@ -7,6 +7,7 @@
 
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
+use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::users::UserRepository;
@@ -17,12 +18,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// One open transaction: every repository at once.
 pub trait Transaction:
-    UserRepository + SessionRepository + ChangeRepository + SigningKeyRepository
+    UserRepository + ImportRepository + SessionRepository + ChangeRepository + SigningKeyRepository
 {
 }
 
-impl<T: UserRepository + SessionRepository + ChangeRepository + SigningKeyRepository + ?Sized>
-    Transaction for T
+impl<T> Transaction for T where
+    T: UserRepository
+        + ImportRepository
+        + SessionRepository
+        + ChangeRepository
+        + SigningKeyRepository
+        + ?Sized
 {
 }
 

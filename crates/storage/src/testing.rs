@@ -13,6 +13,7 @@
 pub mod builders;
 pub mod feed;
 pub mod gate;
+pub mod imports;
 pub mod sessions;
 pub mod signing_keys;
 pub mod units;
@@ -99,6 +100,14 @@ macro_rules! store_contract {
                 a_list_is_paged_by_id,
                 a_list_is_filtered,
                 a_prefix_is_taken_literally,
+            ],
+            imports: [
+                imported_users_are_read_back_as_they_came,
+                an_import_changes_the_list_once,
+                whoever_clashes_with_somebody_is_not_inserted,
+                holders_are_found_by_each_claim_and_once,
+                an_update_leaves_what_came_from_django,
+                foreign_tokens_are_refused_from_a_moment_on,
             ],
             sessions: [
                 a_session_is_read_back_as_it_was_written,

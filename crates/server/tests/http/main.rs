@@ -16,6 +16,7 @@ mod conventions;
 mod dialects;
 mod faults;
 mod hosts;
+mod import;
 mod keys;
 mod login;
 mod operations;

@@ -1,5 +1,6 @@
 //! The program itself, as an operator starts and ends it.
 
+mod import_django;
 mod restored;
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};

@@ -1,6 +1,6 @@
 //! Profile, password, and the end of an account.
 
-use super::{AccountService, taken, taken_by_others};
+use super::{AccountService, check_username, taken, taken_by_others};
 use crate::auth::Caller;
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::{FieldErrors, REQUIRED};
@@ -102,10 +102,7 @@ impl AccountService {
         };
         let changed = wish.clone().applied_to(user.clone());
         if !errors.mentions("username") {
-            errors.take(
-                "username",
-                changed.username.check_against(changed.email.as_ref()),
-            );
+            errors.take("username", check_username(&user, &changed));
         }
         if !errors.is_empty() {
             return Err(ProfileError::Invalid(errors));
@@ -237,8 +234,7 @@ impl AccountService {
                     .filter(|present| present.is_active && present.password == password)
                     .ok_or(ProfileError::Gone)?;
                 let user = wish.applied_to(present.clone());
-                user.username
-                    .check_against(user.email.as_ref())
+                check_username(&present, &user)
                     .map_err(|error| ProfileError::Invalid(FieldErrors::one("username", error)))?;
                 if user != present {
                     tx.update_user(&user, now)?;

@@ -172,19 +172,32 @@ impl AccountService {
 
 /// The local part of the address, with a number where it is taken.
 fn free_username(tx: &mut dyn Transaction, email: &EmailAddress) -> Result<Username, StoreError> {
-    let name = Username::suggested_by(email);
-    if tx.user_by_username(&name)?.is_none() {
-        return Ok(name);
+    numbered_username(&Username::suggested_by(email), |name| {
+        Ok(tx.user_by_username(name)?.is_some())
+    })
+}
+
+/// The name, with a number where it is taken.
+pub(crate) fn numbered_username(
+    name: &Username,
+    mut is_taken: impl FnMut(&Username) -> Result<bool, StoreError>,
+) -> Result<Username, StoreError> {
+    if !is_taken(name)? {
+        return Ok(name.clone());
     }
     for number in 2..2 + NUMBERED_NAMES {
         let numbered = name.numbered(number);
-        if tx.user_by_username(&numbered)?.is_none() {
+        if !is_taken(&numbered)? {
             return Ok(numbered);
         }
     }
-    Ok(random_username(email))
+    Ok(name.numbered(random_number()))
 }
 
 fn random_username(email: &EmailAddress) -> Username {
-    Username::suggested_by(email).numbered(rand::rng().random_range(10_000..1_000_000))
+    Username::suggested_by(email).numbered(random_number())
+}
+
+fn random_number() -> u32 {
+    rand::rng().random_range(10_000..1_000_000)
 }

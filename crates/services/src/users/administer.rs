@@ -1,7 +1,7 @@
 //! What admins and owners do with the accounts of others.
 
 use super::UserService;
-use crate::accounts::{taken, taken_by_others};
+use crate::accounts::{check_username, taken, taken_by_others};
 use crate::auth::Caller;
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::FieldErrors;
@@ -168,10 +168,7 @@ fn changed(
         ..before.clone()
     };
     if !errors.mentions("username") {
-        errors.take(
-            "username",
-            after.username.check_against(after.email.as_ref()),
-        );
+        errors.take("username", check_username(before, &after));
     }
     if errors.is_empty() {
         Ok(after)

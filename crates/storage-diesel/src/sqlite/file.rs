@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::result::Error;
 use diesel::sql_types::{BigInt, Integer};
-use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection};
 use doorward_storage::Mode;
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
@@ -157,9 +157,7 @@ enum Failure {
 /// The file's application id, and how many tables it has if that is 0.
 fn ask(file: &Path, parameters: &str) -> Result<(i32, i64), Failure> {
     let mut connection = establish(file, parameters).map_err(Failure::Open)?;
-    let id = sql::<Integer>("SELECT application_id FROM pragma_application_id")
-        .get_result(&mut connection)
-        .map_err(Failure::Query)?;
+    let id = application_id(&mut connection).map_err(Failure::Query)?;
     let tables = match id {
         0 => sql::<BigInt>("SELECT count(*) FROM sqlite_schema")
             .get_result(&mut connection)
@@ -167,6 +165,15 @@ fn ask(file: &Path, parameters: &str) -> Result<(i32, i64), Failure> {
         _ => 0,
     };
     Ok((id, tables))
+}
+
+fn application_id(connection: &mut SqliteConnection) -> QueryResult<i32> {
+    sql::<Integer>("SELECT application_id FROM pragma_application_id").get_result(connection)
+}
+
+/// Whether an open database is ours.
+pub(crate) fn application_id_is_ours(connection: &mut SqliteConnection) -> QueryResult<bool> {
+    application_id(connection).map(|id| id == APPLICATION_ID)
 }
 
 fn switch_to_wal(file: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
@@ -181,7 +188,7 @@ fn switch_to_wal(file: &Path, connection: &mut SqliteConnection) -> Result<(), O
 }
 
 /// Opens by a URI, since that alone can forbid SQLite to make the file.
-fn establish(file: &Path, parameters: &str) -> Result<SqliteConnection, OpenError> {
+pub(crate) fn establish(file: &Path, parameters: &str) -> Result<SqliteConnection, OpenError> {
     let inaccessible = |reason: String| OpenError::Inaccessible {
         file: file.to_owned(),
         reason,
