@@ -6,6 +6,7 @@ pub mod clock;
 pub mod error;
 pub mod feed;
 pub mod fields;
+mod foreign_tokens;
 pub mod hashing;
 pub mod health;
 pub mod import;

@@ -137,13 +137,13 @@ impl PrincipalCache {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const TTL: Duration = Duration::from_mins(1);
 
-    fn ada() -> Arc<Principal> {
-        Arc::new(Principal {
+    pub(crate) fn ada() -> Principal {
+        Principal {
             id: UserId::new(DateTime::UNIX_EPOCH),
             username: Username::parse("ada").unwrap(),
             email: None,
@@ -151,12 +151,12 @@ mod tests {
             is_active: true,
             date_joined: DateTime::UNIX_EPOCH,
             last_login: None,
-        })
+        }
     }
 
     #[test]
     fn what_was_loaded_is_found_until_its_time_is_up() {
-        let (cache, ada) = (PrincipalCache::new(), ada());
+        let (cache, ada) = (PrincipalCache::new(), Arc::new(ada()));
         cache.insert(cache.ticket(), Arc::clone(&ada), Duration::from_secs(5));
         assert_eq!(
             cache.get(ada.id, Duration::from_secs(64), TTL),
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_was_dropped_is_not_put_back_by_a_load_that_began_before() {
-        let (cache, ada) = (PrincipalCache::new(), ada());
+        let (cache, ada) = (PrincipalCache::new(), Arc::new(ada()));
         let ticket = cache.ticket();
         cache.drop(ada.id);
         cache.insert(ticket, Arc::clone(&ada), Duration::ZERO);
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn after_a_clear_nothing_is_found_not_even_what_is_still_being_loaded() {
-        let (cache, ada) = (PrincipalCache::new(), ada());
+        let (cache, ada) = (PrincipalCache::new(), Arc::new(ada()));
         let ticket = cache.ticket();
         cache.insert(ticket, Arc::clone(&ada), Duration::ZERO);
         cache.clear();
