@@ -190,10 +190,8 @@ async fn who_waits_too_long_for_a_lock_is_refused() {
     let Err(StoreError::Unavailable(source)) = refused else {
         panic!("{refused:?}");
     };
-    assert_eq!(
-        source.to_string(),
-        "canceling statement due to lock timeout"
-    );
+    // It is the server that refused, in whichever language.
+    assert!(source.is::<diesel::result::Error>(), "{source}");
     go_on.open();
     locking.await.unwrap();
     store.close().await;
