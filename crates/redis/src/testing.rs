@@ -136,7 +136,7 @@ impl RedisServer {
     }
 
     /// Redis knows rights on channels from 6.2 on, and gives none unasked from 7 on; before, there is nothing to ask for.
-    pub(crate) fn let_use_channels(&self, user: &str) {
+    pub fn let_use_channels(&self, user: &str) {
         let rule = ["SETUSER", user, "&*"];
         let _: Result<(), _> = redis::cmd("ACL").arg(&rule).query(&mut self.admin());
     }
