@@ -119,6 +119,8 @@ auth_file = $folder/users.txt
 pool_mode = ${1:-transaction}
 max_prepared_statements = ${2:-100}
 default_pool_size = 20
+server_login_retry = 1
+query_wait_timeout = 2
 max_client_conn = 1000
 END
     give_to_server "$folder/pgbouncer.ini" "$folder/users.txt"
