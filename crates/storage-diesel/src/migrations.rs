@@ -42,7 +42,11 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
             sqlite::open_or_create(file)?;
             run_pending(url, &mut connect_to_file(file)?)
         }
-        DatabaseUrl::Postgres(server) => run_pending(url, &mut Server::at(server)?.connect()?),
+        DatabaseUrl::Postgres(server) => {
+            let server = Server::at(server)?;
+            pooler::refuse_unsuitable(&server)?;
+            run_pending(url, &mut server.connect()?)
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use crate::error::{Moment, from_diesel};
 use crate::job::Job;
 use crate::listeners::Listeners;
 use crate::open_error::{OpenError, on_one_line};
-use crate::pooler;
 use crate::store::{Intake, Threads, spawn};
 use crate::tls::Tunnel;
 use crate::unit::{self, Ending};
@@ -38,7 +37,6 @@ pub(crate) fn start(
     intake: &Intake,
 ) -> Result<Threads, OpenError> {
     let server = Server::at(url)?;
-    pooler::refuse_unsuitable(&server)?;
     let start = |name, mode, count: NonZeroUsize, jobs: &Receiver<Job>| {
         (0..count.get())
             .map(|_| {
