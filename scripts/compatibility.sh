@@ -134,9 +134,13 @@ check_pgbouncer() {
     server="$1 ${version%%[!0-9.]*}"
     (umask 077 && printf '"doorward" "%s"\n' "$password" >"$folder/users.txt")
     with_free_port pgbouncer run_pgbouncer
+    # The tests over the socket have nodes that share a Redis, too.
+    start_redis
+    export TEST_REDIS_URL=$redis_url
     export TEST_POSTGRES_URL=$postgres_url TEST_POSTGRES_VIA=postgres://doorward:$password@127.0.0.1:$port
     tests_pass "$server" 'contract of storage' -p doorward-storage-diesel
     TEST_STORE=postgres tests_pass "$server" 'over the socket' -p doorward --test http
+    stop_server redis INT
     stop_server pgbouncer QUIT
     is_refused "$server" 'pool_mode = statement' run_in_statement_mode
     is_refused "$server" 'max_prepared_statements = 0' run_without_statements
