@@ -13,6 +13,7 @@ pub mod migrations;
 pub mod open_error;
 #[cfg(test)]
 mod plans;
+mod pooler;
 mod postgres;
 mod rows;
 mod schema;

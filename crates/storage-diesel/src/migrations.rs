@@ -3,6 +3,7 @@
 
 use crate::database_url::DatabaseUrl;
 use crate::open_error::{OpenError, on_one_line};
+use crate::pooler;
 use crate::postgres::Server;
 use crate::sqlite;
 use diesel::connection::SimpleConnection;
@@ -41,7 +42,11 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, OpenError> {
             sqlite::open_or_create(file)?;
             run_pending(url, &mut connect_to_file(file)?)
         }
-        DatabaseUrl::Postgres(server) => run_pending(url, &mut Server::at(server)?.connect()?),
+        DatabaseUrl::Postgres(server) => {
+            let server = Server::at(server)?;
+            pooler::refuse_unsuitable(&server)?;
+            run_pending(url, &mut server.connect()?)
+        }
     }
 }
 
@@ -59,7 +64,11 @@ pub fn migration_status(url: &DatabaseUrl) -> Result<Vec<MigrationStatus>, OpenE
                 Ok(compared(&embedded::<SqliteConnection>(url)?, &[]))
             }
         }
-        DatabaseUrl::Postgres(server) => status(url, &mut Server::at(server)?.connect()?),
+        DatabaseUrl::Postgres(server) => {
+            let server = Server::at(server)?;
+            pooler::refuse_unsuitable(&server)?;
+            status(url, &mut server.connect()?)
+        }
     }
 }
 

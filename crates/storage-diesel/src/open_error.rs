@@ -53,6 +53,14 @@ pub enum OpenError {
         /// The server's URL without the password.
         server: String,
     },
+    /// A pooler answers for the server, and does not do what is needed of it.
+    #[error("{server} cannot be used: {reason}")]
+    Pooler {
+        /// The server's URL without the password.
+        server: String,
+        /// What it must do, and how `PgBouncer` is made to.
+        reason: &'static str,
+    },
     /// A newer release has changed the database in a way that this one does not know.
     #[error(
         "{database} has the migration {migration}, which this release does not know: use a newer release"

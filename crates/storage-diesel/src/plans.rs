@@ -135,6 +135,7 @@ fn on_sqlite() {
     call_all(&mut DieselTransaction::new(
         Backend::Sqlite(&mut connection),
         Mode::Write,
+        None,
     ));
     let statements = sent.searching();
     assert!(statements.len() > 20, "{statements:#?}");
@@ -166,6 +167,7 @@ fn on_postgres() {
     call_all(&mut DieselTransaction::new(
         Backend::Postgres(&mut connection),
         Mode::Write,
+        None,
     ));
     // What cannot use an index even so would scan the whole table.
     connection

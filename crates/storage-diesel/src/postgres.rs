@@ -6,7 +6,7 @@
 use crate::backend::Backend;
 use crate::config::StoreConfig;
 use crate::database_url::PostgresUrl;
-use crate::error::from_diesel;
+use crate::error::{Moment, from_diesel};
 use crate::job::Job;
 use crate::listeners::Listeners;
 use crate::open_error::{OpenError, on_one_line};
@@ -19,7 +19,7 @@ use diesel::{Connection, ConnectionError, PgConnection};
 use doorward_storage::{Mode, StoreError};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An unreachable server is given up after this many seconds, a silent one after these milliseconds.
 const DEFAULTS: [(&str, &str); 5] = [
@@ -43,6 +43,7 @@ pub(crate) fn start(
                 let link = Link {
                     server: server.clone(),
                     begin: begin_sql(mode, config.finish_within),
+                    lock_limit: lock_limit(config.finish_within),
                     mode,
                     connection: None,
                 };
@@ -82,6 +83,11 @@ impl Server {
             url: url.clone(),
             tunnel: Tunnel::for_url(url)?.map(Arc::new),
         })
+    }
+
+    /// How it is named to an operator, without the password.
+    pub(crate) fn name(&self) -> String {
+        self.url.to_string()
     }
 
     /// # Errors
@@ -126,17 +132,23 @@ fn begin_sql(mode: Mode, finish_within: Duration) -> String {
         Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     };
     let limit = finish_within.as_millis().max(2);
-    let lock_limit = limit / 2;
+    let lock_limit = lock_limit(finish_within).as_millis();
     format!(
         "{begin}; SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {lock_limit}; \
          SET LOCAL idle_in_transaction_session_timeout = {limit}"
     )
 }
 
+/// The shortest of the limits that a statement has.
+fn lock_limit(finish_within: Duration) -> Duration {
+    (finish_within / 2).max(Duration::from_millis(1))
+}
+
 /// A thread's connection, which is replaced when it breaks.
 struct Link {
     server: Server,
     begin: String,
+    lock_limit: Duration,
     mode: Mode,
     connection: Option<PgConnection>,
 }
@@ -171,7 +183,7 @@ impl Link {
     fn execute(&self, connection: &mut PgConnection, sql: &str) -> Result<(), StoreError> {
         connection
             .batch_execute(sql)
-            .map_err(|error| from_diesel(error, self.mode))
+            .map_err(|error| from_diesel(error, self.mode, Moment::InTime))
     }
 }
 
@@ -193,7 +205,9 @@ fn in_transaction(link: &mut Link, mut connection: PgConnection, job: Job, liste
         let _ = link.end(connection, "ROLLBACK");
         return;
     };
-    let answer = match unit::run(work, Backend::Postgres(&mut connection), link.mode) {
+    let limited_at = Some(Instant::now() + link.lock_limit);
+    let backend = Backend::Postgres(&mut connection);
+    let answer = match unit::run(work, backend, link.mode, limited_at) {
         Ending::Commit(changes) => link
             .end(connection, "COMMIT")
             .inspect(|()| listeners.tell(&changes)),

@@ -8,7 +8,7 @@ mod statement;
 
 use crate::backend::Backend;
 use crate::config::StoreConfig;
-use crate::error::from_diesel;
+use crate::error::{Moment, from_diesel};
 use crate::job::{Job, Reply};
 use crate::listeners::Listeners;
 use crate::open_error::OpenError;
@@ -96,7 +96,7 @@ impl Link {
         statement
             .execute(connection)
             .map(drop)
-            .map_err(|error| from_diesel(error, self.mode))
+            .map_err(|error| from_diesel(error, self.mode, Moment::InTime))
     }
 }
 
@@ -113,7 +113,7 @@ fn read(mut link: Link, jobs: &Receiver<Job>) {
             let _ = link.end(connection, Statement::Rollback);
             continue;
         };
-        let answer = match unit::run(work, Backend::Sqlite(&mut connection), Mode::Read) {
+        let answer = match unit::run(work, Backend::Sqlite(&mut connection), Mode::Read, None) {
             Ending::Commit(_) => link.end(connection, Statement::Commit),
             Ending::Rollback(answer) => {
                 let _ = link.end(connection, Statement::Rollback);
@@ -173,7 +173,7 @@ fn in_savepoint(
     if let Err(error) = link.execute(connection, Statement::Savepoint) {
         return (Ending::Rollback(Err(same(&error))), Err(error));
     }
-    let ending = unit::run(work, Backend::Sqlite(connection), Mode::Write);
+    let ending = unit::run(work, Backend::Sqlite(connection), Mode::Write, None);
     let undone = match &ending {
         Ending::Commit(_) => Ok(()),
         Ending::Rollback(_) => link.execute(connection, Statement::RollbackToSavepoint),

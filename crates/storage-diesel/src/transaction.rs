@@ -1,18 +1,21 @@
 //! An open transaction.
 
 use crate::backend::Backend;
-use crate::error::from_diesel;
+use crate::error::{Moment, from_diesel};
 use crate::users::ListedAs;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error;
 use doorward_domain::Change;
 use doorward_storage::{Mode, StoreError};
+use std::time::Instant;
 
 /// An open transaction: implements every repository.
 pub(crate) struct DieselTransaction<'c> {
     pub(crate) backend: Backend<'c>,
     mode: Mode,
+    /// When the first of the limits of time is reached that the server watches.
+    limited_at: Option<Instant>,
     has_failed: bool,
     /// Recorded, not yet written: the changes of a unit of work are written together.
     pub(crate) unwritten: Vec<(Change, DateTime<Utc>)>,
@@ -23,10 +26,11 @@ pub(crate) struct DieselTransaction<'c> {
 }
 
 impl<'c> DieselTransaction<'c> {
-    pub(crate) fn new(backend: Backend<'c>, mode: Mode) -> Self {
+    pub(crate) fn new(backend: Backend<'c>, mode: Mode, limited_at: Option<Instant>) -> Self {
         Self {
             backend,
             mode,
+            limited_at,
             has_failed: false,
             unwritten: Vec::new(),
             written: Vec::new(),
@@ -61,8 +65,15 @@ impl<'c> DieselTransaction<'c> {
         result.map_err(|error| {
             // What cannot be read from a row has not failed in the database.
             self.has_failed |= !matches!(error, Error::DeserializationError(_));
-            from_diesel(error, self.mode)
+            from_diesel(error, self.mode, self.moment())
         })
+    }
+
+    fn moment(&self) -> Moment {
+        match self.limited_at {
+            Some(limit) if Instant::now() >= limit => Moment::Overdue,
+            Some(_) | None => Moment::InTime,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::transaction::DieselTransaction;
 use doorward_domain::Change;
 use doorward_storage::{Mode, StoreError, Verdict, Work};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 /// How the transaction has to end.
 pub(crate) enum Ending {
@@ -14,8 +15,14 @@ pub(crate) enum Ending {
     Rollback(Result<(), StoreError>),
 }
 
-pub(crate) fn run(work: Work, backend: Backend<'_>, mode: Mode) -> Ending {
-    let mut tx = DieselTransaction::new(backend, mode);
+/// A statement that fails after `limited_at`, where there is a limit, failed because of it if it does not say why.
+pub(crate) fn run(
+    work: Work,
+    backend: Backend<'_>,
+    mode: Mode,
+    limited_at: Option<Instant>,
+) -> Ending {
+    let mut tx = DieselTransaction::new(backend, mode, limited_at);
     let Ok(verdict) = catch_unwind(AssertUnwindSafe(|| work(&mut tx))) else {
         return Ending::Rollback(Err(StoreError::Backend("the unit of work panicked".into())));
     };

@@ -18,8 +18,9 @@ use doorward_storage_diesel::testing::TestDatabase;
 use doorward_storage_diesel::{OnPending, StoreConfig};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Few threads, as the contract wants it, but enough for races.
+/// Few threads, as the contract wants it, but enough for races; and time for the first connections through a pooler.
 fn config() -> StoreConfig {
     let four = NonZeroUsize::new(4).unwrap();
     StoreConfig {
@@ -27,6 +28,7 @@ fn config() -> StoreConfig {
         postgres_writers: four,
         postgres_readers: four,
         sqlite_readers: four,
+        begin_within: Duration::from_secs(2),
         ..StoreConfig::default()
     }
 }

@@ -87,7 +87,7 @@ fn connect(database: &TestDatabase, parameters: &str) -> Result<(), String> {
 
 #[test]
 fn a_connection_is_encrypted_where_the_url_demands_it() {
-    let database = TestDatabase::postgres();
+    let database = TestDatabase::postgres_itself();
     let roots = authorities(&database);
     let right = roots.right.display();
     for parameters in [
@@ -101,7 +101,7 @@ fn a_connection_is_encrypted_where_the_url_demands_it() {
 
 #[test]
 fn a_server_that_is_not_whom_the_url_demands_is_refused_with_a_reason() {
-    let database = TestDatabase::postgres();
+    let database = TestDatabase::postgres_itself();
     let roots = authorities(&database);
     let (right, wrong) = (roots.right.display(), roots.wrong.display());
     for (parameters, reason) in [
@@ -135,7 +135,7 @@ fn a_server_that_is_not_whom_the_url_demands_is_refused_with_a_reason() {
 
 #[test]
 fn the_server_sees_an_encrypted_connection_of_a_store() {
-    let database = TestDatabase::postgres();
+    let database = TestDatabase::postgres_itself();
     authorities(&database);
     let url = format!(
         "{}&sslmode=require&application_name=doorward-tls-test",
