@@ -82,6 +82,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
         hashing: HashingLimits::default(),
         password_policy: config.passwords.policy,
         settings: config.settings.clone(),
+        accept_foreign_tokens: config.keys.accept_foreign_tokens,
         shared: None,
     };
     Ok((services, made))

@@ -1,8 +1,11 @@
 //! Login, refresh, logout, and who makes a request.
 
+mod caller;
+mod foreign;
 mod login;
 mod refresh;
 
+pub use caller::{Caller, Credential};
 pub use login::{Login, LoginError, SignedIn};
 pub use refresh::RefreshError;
 
@@ -16,15 +19,6 @@ use doorward_domain::session::{EndReason, Presented, Refresh, Session};
 use doorward_domain::{SessionId, UserId};
 use doorward_storage::{StoreError, Transaction};
 use std::sync::Arc;
-
-/// Who makes a request.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// The person.
-    pub principal: Arc<Principal>,
-    /// The session whose access token it is.
-    pub session: SessionId,
-}
 
 /// Why a request has no [`Caller`].
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +77,7 @@ impl AuthService {
     ) -> Option<Result<Caller, AuthenticateError>> {
         let (user, session) = match self.read_live(access_token) {
             Ok(access) => access,
-            Err(error) => return Some(Err(error)),
+            Err(error) => return self.foreign_from_memory(access_token, error),
         };
         if self.core.shared_in_doubt().is_some() {
             return None;
@@ -97,7 +91,10 @@ impl AuthService {
     /// # Errors
     /// [`AuthenticateError::InvalidToken`] when nobody does any more.
     pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthenticateError> {
-        let (user, session) = self.read_live(access_token)?;
+        let (user, session) = match self.read_live(access_token) {
+            Ok(access) => access,
+            Err(error) => return self.authenticate_foreign(access_token, error).await,
+        };
         if let Some(shared) = self.core.shared_in_doubt()
             && shared.has_ended(session).await
         {
@@ -144,15 +141,15 @@ impl AuthService {
             .keys
             .read_refresh(refresh_token, now)
             .ok_or(LogoutError::InvalidToken)?;
-        let (core, own) = (Arc::clone(&self.core), caller.session);
+        let (core, own) = (Arc::clone(&self.core), caller.session());
         self.core
             .store
             .write(move |tx| {
                 let session = find(tx, &core, &presented)?.ok_or(LogoutError::InvalidToken)?;
-                if session.id != own {
+                if own != Some(session.id) {
                     return Err(LogoutError::DifferentSessions);
                 }
-                tx.end_session(own, EndReason::Logout, now)?;
+                tx.end_session(session.id, EndReason::Logout, now)?;
                 Ok(())
             })
             .await
@@ -191,7 +188,7 @@ impl AuthService {
         let (user, now) = (caller.principal.id, self.core.clock.now());
         self.core
             .store
-            .write(move |tx| Ok(tx.end_sessions_of(user, None, EndReason::Revoked, now)?))
+            .write(move |tx| Ok(end_access(tx, user, None, EndReason::Revoked, now)?))
             .await
     }
 
@@ -262,10 +259,26 @@ impl AuthService {
 
 fn caller(principal: Arc<Principal>, session: SessionId) -> Result<Caller, AuthenticateError> {
     if principal.is_active {
-        Ok(Caller { principal, session })
+        Ok(Caller {
+            principal,
+            credential: Credential::Session(session),
+        })
     } else {
         Err(AuthenticateError::InvalidToken)
     }
+}
+
+/// Ends the user's sessions but the one that is excepted, and the tokens that Django issued to him. How many sessions it
+/// were.
+pub(crate) fn end_access(
+    tx: &mut dyn Transaction,
+    user: UserId,
+    except: Option<SessionId>,
+    reason: EndReason,
+    at: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    tx.refuse_foreign_tokens(user, at)?;
+    tx.end_sessions_of(user, except, reason, at)
 }
 
 /// The session that a refresh token belongs to. A UUID finds it only as one of its last two secrets.

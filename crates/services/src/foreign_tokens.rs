@@ -4,7 +4,7 @@
 //! here is a moment that is kept with the account: tokens from before are refused. A logout everywhere, a new password
 //! and a deactivation set it.
 
-use crate::jws::{self, SignedBy};
+use crate::jws;
 use crate::keys::KeyRing;
 use crate::principals::Principal;
 use crate::tokens::LEEWAY;
@@ -60,10 +60,9 @@ impl DjangoId {
 impl KeyRing {
     /// What an access token of simplejwt says, if the shared key has signed it and it has not expired.
     pub(crate) fn read_foreign(&self, token: &str, now: DateTime<Utc>) -> Option<ForeignAccess> {
-        let (signed_by, claims): (_, Claims) = jws::verify(self, token)?;
+        let claims: Claims = jws::verify_foreign(self, token)?;
         let (now, leeway) = (now.timestamp(), LEEWAY.num_seconds());
-        let is_good = signed_by == SignedBy::SecretKey
-            && claims.token_type == "access"
+        let is_good = claims.token_type == "access"
             && claims.sid.is_none()
             && now < claims.exp.saturating_add(leeway)
             && claims.iat <= now.saturating_add(leeway);
@@ -117,6 +116,9 @@ impl ForeignAccounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lc_rs::hmac;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use chrono::TimeDelta;
     use serde_json::{Value, json};
 
@@ -157,6 +159,28 @@ mod tests {
                 issued_at: now(),
             };
             assert_eq!(read(&claims), Some(expected));
+        }
+    }
+
+    #[test]
+    fn the_header_is_one_of_the_two_that_simplejwt_writes() {
+        for (header, is_read) in [
+            (json!({ "alg": "HS256", "typ": "JWT" }).to_string(), true),
+            (r#"{"typ":"JWT","alg":"HS256"}"#.to_owned(), true),
+            (r#"{"typ":"JWT","alg":"none"}"#.to_owned(), false),
+            (r#"{"typ":"JWT","alg":"HS512"}"#.to_owned(), false),
+            (r#"{"typ":"JWT","alg":"HS256","kid":"x"}"#.to_owned(), false),
+        ] {
+            let token = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(&header),
+                URL_SAFE_NO_PAD.encode(claims().to_string())
+            );
+            let ring = ring();
+            let signature = hmac::sign(&ring.present.token, token.as_bytes());
+            let token = format!("{token}.{}", URL_SAFE_NO_PAD.encode(signature));
+            let read = ring.read_foreign(&token, now());
+            assert_eq!(read.is_some(), is_read, "{header}");
         }
     }
 

@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 
 /// `{"alg":"HS256","typ":"JWT"}`, as simplejwt writes it.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
+/// `{"typ":"JWT","alg":"HS256"}`, as older releases of PyJWT let simplejwt write it.
+const OLDER_HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
 /// Longer than any token that we make.
 const MAX_LENGTH: usize = 2048;
 
@@ -50,22 +52,58 @@ pub(crate) fn verify<T: DeserializeOwned>(ring: &KeyRing, token: &str) -> Option
     if token.len() > MAX_LENGTH {
         return None;
     }
-    let (signed, signature) = token.rsplit_once('.')?;
-    let (header, claims) = signed.split_once('.')?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    let signed_by = if header == HEADER {
-        ring.iter()
-            .any(|keys| hmac::verify(&keys.token, signed.as_bytes(), &signature).is_ok())
+    let parts = Parts::of(token)?;
+    let signed_by = if parts.header == HEADER {
+        parts
+            .is_of_secret_key(ring)
             .then_some(SignedBy::SecretKey)?
     } else {
         ring.pairs
             .load()
-            .of_header(header)?
-            .has_signed(signed.as_bytes(), &signature)
+            .of_header(parts.header)?
+            .has_signed(parts.signed.as_bytes(), &parts.signature)
             .then_some(SignedBy::KeyPair)?
     };
-    let claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-    Some((signed_by, claims))
+    Some((signed_by, parts.claims()?))
+}
+
+/// What a token of simplejwt says, if a secret key of ours has signed it.
+pub(crate) fn verify_foreign<T: DeserializeOwned>(ring: &KeyRing, token: &str) -> Option<T> {
+    if token.len() > MAX_LENGTH {
+        return None;
+    }
+    let parts = Parts::of(token)?;
+    let is_good = [HEADER, OLDER_HEADER].contains(&parts.header) && parts.is_of_secret_key(ring);
+    is_good.then(|| parts.claims()).flatten()
+}
+
+struct Parts<'a> {
+    header: &'a str,
+    claims: &'a str,
+    signed: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(token: &'a str) -> Option<Self> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        Some(Self {
+            header,
+            claims,
+            signed,
+            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
+        })
+    }
+
+    fn is_of_secret_key(&self, ring: &KeyRing) -> bool {
+        ring.iter()
+            .any(|keys| hmac::verify(&keys.token, self.signed.as_bytes(), &self.signature).is_ok())
+    }
+
+    fn claims<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(self.claims).ok()?).ok()
+    }
 }
 
 #[cfg(test)]

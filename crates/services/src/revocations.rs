@@ -30,6 +30,11 @@ impl RevokedSessions {
         }
     }
 
+    /// Whether something that belongs to no session was issued before the database was restored.
+    pub(crate) fn is_before_cutoff(&self, issued_at: DateTime<Utc>) -> bool {
+        issued_at.timestamp_millis() < self.cutoff.load(Ordering::Acquire)
+    }
+
     /// From now on these are over. A cutoff never goes back, also where the database does.
     pub(crate) fn cut_off(&self, cutoff: SessionCutoff) {
         self.cutoff.fetch_max(cutoff.millis(), Ordering::AcqRel);

@@ -4,6 +4,7 @@ use crate::accounts::AccountService;
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::feed::{ChangeFeed, Ear, Memory};
+use crate::foreign_tokens::ForeignAccounts;
 use crate::hashing::{HashingLimits, HashingPool};
 use crate::health::HealthService;
 use crate::keys::KeyRing;
@@ -44,6 +45,8 @@ pub struct ServicesConfig {
     pub password_policy: PasswordPolicy,
     /// The runtime settings.
     pub settings: Settings,
+    /// Accept access tokens that simplejwt signed with the secret key, for users who come from Django.
+    pub accept_foreign_tokens: bool,
     /// What this node shares with others beside the database, where there is something.
     pub shared: Option<SharedPorts>,
 }
@@ -105,6 +108,7 @@ impl Services {
             feed: Arc::clone(&feed),
             memory,
             shared,
+            foreign_accounts: config.accept_foreign_tokens.then(ForeignAccounts::new),
         });
         Ok(Self {
             auth: AuthService::new(Arc::clone(&core)),
@@ -153,6 +157,8 @@ pub(crate) struct Core {
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,
     pub(crate) shared: Option<Arc<Shared>>,
+    /// None where tokens of Django are not accepted.
+    pub(crate) foreign_accounts: Option<ForeignAccounts>,
 }
 
 /// The feed is read four times a second. When it has been silent for so long, a session may have ended without this node

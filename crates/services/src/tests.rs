@@ -206,6 +206,7 @@ impl Node {
             },
             password_policy: PasswordPolicy::DJANGO,
             settings: Settings::default(),
+            accept_foreign_tokens: false,
             shared: None,
         };
         adjust(&mut config);
@@ -388,7 +389,7 @@ impl People {
     async fn settle(node: &Node) -> Self {
         let (ada, first) = node.join("ada", Role::User).await;
         let second = node.login("ada").await;
-        let second = node.caller(&second).await.session;
+        let second = node.caller(&second).await.session().unwrap();
         let bob = node.make("bob", Role::User).await.id;
         let (owner, _) = node.join("olga", Role::Owner).await;
         Self {

@@ -4,6 +4,7 @@ use super::database::DatabaseUrl;
 use super::key_file::KeyFile;
 use super::reader::Reader;
 use doorward_domain::JwtAlgorithm;
+use doorward_domain::settings::parse_bool;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashSet;
 
@@ -38,6 +39,8 @@ pub struct Keys {
     pub fallbacks: Vec<SecretKey>,
     /// `JWT_ALGORITHM`.
     pub algorithm: JwtAlgorithm,
+    /// `JWT_ACCEPT_FOREIGN`: whether access tokens of simplejwt under the same key are accepted.
+    pub accept_foreign_tokens: bool,
 }
 
 /// Where the key comes from.
@@ -86,6 +89,9 @@ impl Keys {
                     text.parse().ok()
                 })
                 .unwrap_or_default(),
+            accept_foreign_tokens: reader
+                .parsed("JWT_ACCEPT_FOREIGN", "true or false", parse_bool)
+                .unwrap_or(false),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 12] = [
+pub(super) const NOT_YET: [&str; 11] = [
     "TLS_CERT",
     "TLS_KEY",
     "TLS_SELF_SIGNED",
@@ -11,7 +11,6 @@ pub(super) const NOT_YET: [&str; 12] = [
     "TRUSTED_PROXIES",
     "WEBHOOK_ALLOW",
     "METRICS_TOKEN",
-    "JWT_ACCEPT_FOREIGN",
     "LOGIN_RATE_LIMIT",
     "REGISTER_RATE_LIMIT",
     "TASK_RETENTION",

@@ -67,7 +67,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 24] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -193,6 +193,13 @@ const TABLE: [Row; 23] = [
         "NAME",
         "HS256",
         "HS256 signs with SECRET_KEY; EdDSA, ES256 and RS256 with a key pair, published at /.well-known/jwks.json",
+    ),
+    with_flag(
+        "JWT_ACCEPT_FOREIGN",
+        Group::Keys,
+        "BOOL",
+        "false",
+        "Accept access tokens that simplejwt signed with SECRET_KEY, of users who came from Django",
     ),
     with_flag(
         "BCRYPT_COST",

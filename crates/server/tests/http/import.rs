@@ -1,6 +1,6 @@
 //! People who came from Django, as they log in.
 
-use crate::support::{PATIENCE, Response, TestApp, until};
+use crate::support::{NOON, PATIENCE, Response, SECRET_KEY, Setup, TestApp, until};
 use doorward_domain::{User, Username};
 use doorward_services::Clock;
 use doorward_services::import::{DjangoUser, Importer};
@@ -147,4 +147,38 @@ async fn an_imported_username_that_is_somebody_elses_address_may_stay_and_no_oth
     me(json!({ "username": "eve" })).await.expect(200);
     let refused = me(json!({ "username": "eve@example.com" })).await;
     refused.problem(400, "validation_failed");
+}
+
+/// As simplejwt signs it.
+fn token_of_django(user_id: usize) -> String {
+    let now = NOON.timestamp();
+    let claims = json!({
+        "token_type": "access", "exp": now + 300, "iat": now, "jti": "7d6b4b0c2f8e4f0e9d7c3a2b1c0d9e8f",
+        "user_id": user_id.to_string(),
+    });
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET_KEY.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+}
+
+#[tokio::test]
+async fn while_people_move_a_token_that_django_signed_is_accepted_where_the_operator_says_so() {
+    let app = Setup::new().accepting_foreign_tokens().start().await;
+    import(&app, vec![person(7, "ada", HASHES[0].1)]).await;
+    let django = app.anon().with_token(&token_of_django(7));
+    let me = django.me().await.expect(200);
+    assert_eq!(me.text("username"), "ada");
+    let stranger = app.anon().with_token(&token_of_django(8));
+    stranger.me().await.problem(401, "token_not_valid");
+    app.clock.advance(chrono::TimeDelta::seconds(2));
+    let everywhere = django.request("POST", "/api/v1/user/logout-all");
+    everywhere.await.expect(200);
+    django.me().await.problem(401, "token_not_valid");
+}
+
+#[tokio::test]
+async fn a_token_that_django_signed_is_refused_unless_the_operator_says_otherwise() {
+    let app = TestApp::start().await;
+    import(&app, vec![person(7, "ada", HASHES[0].1)]).await;
+    let django = app.anon().with_token(&token_of_django(7));
+    django.me().await.problem(401, "token_not_valid");
 }

@@ -861,6 +861,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
             hashing: HashingLimits::default(),
             password_policy: PasswordPolicy::DJANGO,
             settings: Settings::default(),
+            accept_foreign_tokens: false,
             shared: None,
         },
         allowed_hosts: Vec::new(),

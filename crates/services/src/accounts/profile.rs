@@ -1,7 +1,7 @@
 //! Profile, password, and the end of an account.
 
 use super::{AccountService, check_username, taken, taken_by_others};
-use crate::auth::Caller;
+use crate::auth::{Caller, end_access};
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::{FieldErrors, REQUIRED};
 use crate::passwords::Verification;
@@ -74,14 +74,15 @@ impl AccountService {
         let email = update
             .email
             .and_then(|text| errors.take("email", EmailAddress::parse(&text)));
-        let (id, session) = (caller.principal.id, caller.session);
+        let (id, session) = (caller.principal.id, caller.session());
         let (name, address) = (username.clone(), email.clone());
         let (user, session, taken_already) = self
             .core
             .store
             .read(move |tx| {
                 let taken = taken_by_others(tx, Some(id), name.as_ref(), address.as_ref())?;
-                Ok::<_, StoreError>((tx.user(id)?, tx.session(session)?, taken))
+                let session = session.map(|id| tx.session(id)).transpose()?.flatten();
+                Ok::<_, StoreError>((tx.user(id)?, session, taken))
             })
             .await?;
         let user = user.ok_or(ProfileError::Gone)?;
@@ -143,7 +144,7 @@ impl AccountService {
         let user = self.own(caller).await?;
         let proven = self.prove(&user, current).await?;
         let hash = self.core.passwords.hash(new).await?;
-        let (session, now) = (caller.session, self.core.clock.now());
+        let (session, now) = (caller.session(), self.core.clock.now());
         self.core
             .store
             .write(move |tx| {
@@ -156,7 +157,7 @@ impl AccountService {
                     ..user
                 };
                 tx.update_user(&changed, now)?;
-                tx.end_sessions_of(changed.id, Some(session), EndReason::PasswordChanged, now)?;
+                end_access(tx, changed.id, session, EndReason::PasswordChanged, now)?;
                 Ok(())
             })
             .await
@@ -191,7 +192,7 @@ impl AccountService {
                 if owners == [user.id] {
                     return Err(ProfileError::LastOwner);
                 }
-                tx.end_sessions_of(user.id, None, EndReason::Deactivated, now)?;
+                end_access(tx, user.id, None, EndReason::Deactivated, now)?;
                 tx.delete_user(user.id, now)?;
                 Ok(())
             })

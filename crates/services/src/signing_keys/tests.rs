@@ -72,6 +72,7 @@ async fn start_with(
         hashing: crate::hashing::HashingLimits::default(),
         password_policy: doorward_domain::password_policy::PasswordPolicy::DJANGO,
         settings: doorward_domain::Settings::default(),
+        accept_foreign_tokens: false,
         shared: None,
     };
     adjust(&mut config);
@@ -350,6 +351,7 @@ async fn a_pair_that_was_prepared_before_the_move_is_the_one_that_signs() {
             hashing: crate::hashing::HashingLimits::default(),
             password_policy: config.password_policy,
             settings: config.settings.clone(),
+            accept_foreign_tokens: false,
             shared: None,
         }));
     });

@@ -2,7 +2,7 @@
 
 use super::UserService;
 use crate::accounts::{check_username, taken, taken_by_others};
-use crate::auth::Caller;
+use crate::auth::{Caller, end_access};
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::FieldErrors;
 use doorward_domain::session::EndReason;
@@ -85,7 +85,7 @@ impl UserService {
                     tx.update_user(&after, now)?;
                 }
                 if before.is_active && !after.is_active {
-                    tx.end_sessions_of(id, None, EndReason::Deactivated, now)?;
+                    end_access(tx, id, None, EndReason::Deactivated, now)?;
                 }
                 Ok(after)
             })
@@ -109,7 +109,7 @@ impl UserService {
                 if is_active_owner(&user) && owners == [id] {
                     return Err(AdministerError::LastOwner);
                 }
-                tx.end_sessions_of(id, None, EndReason::Deactivated, now)?;
+                end_access(tx, id, None, EndReason::Deactivated, now)?;
                 tx.delete_user(id, now)?;
                 Ok(())
             })

@@ -41,6 +41,7 @@ pub(crate) struct Setup {
     jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
     redis: Option<RedisConfig>,
+    accept_foreign_tokens: bool,
 }
 
 impl Setup {
@@ -55,6 +56,15 @@ impl Setup {
             jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
             redis: Database::of_this_run().redis(),
+            accept_foreign_tokens: false,
+        }
+    }
+
+    /// As with `JWT_ACCEPT_FOREIGN=true`.
+    pub(crate) fn accepting_foreign_tokens(self) -> Self {
+        Self {
+            accept_foreign_tokens: true,
+            ..self
         }
     }
 
@@ -168,6 +178,7 @@ impl TestApp {
                 },
                 password_policy: setup.password_policy,
                 settings: setup.settings.clone(),
+                accept_foreign_tokens: setup.accept_foreign_tokens,
                 shared: setup.shared(),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
