@@ -1,11 +1,14 @@
 //! Login, refresh, logout, and who makes a request.
 
+mod caller;
 mod login;
 mod refresh;
 
+pub use caller::{Caller, Credential};
 pub use login::{Login, LoginError, SignedIn};
 pub use refresh::RefreshError;
 
+use crate::api_keys::KeyHolder;
 use crate::error::{Internal, from_internal};
 use crate::principals::Principal;
 use crate::refresh_secret::PresentedSecret;
@@ -17,21 +20,15 @@ use doorward_domain::{SessionId, UserId};
 use doorward_storage::{StoreError, Transaction};
 use std::sync::Arc;
 
-/// Who makes a request.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// The person.
-    pub principal: Arc<Principal>,
-    /// The session whose access token it is.
-    pub session: SessionId,
-}
-
 /// Why a request has no [`Caller`].
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
     /// The token is forged, expired or revoked, or its account is gone or deactivated.
     #[error("the access token is not valid")]
     InvalidToken,
+    /// The API key is none, or is not good any more, or its account is gone or deactivated.
+    #[error("the API key is not valid")]
+    InvalidKey,
     /// Nobody's fault but ours.
     #[error(transparent)]
     Internal(#[from] Internal),
@@ -107,6 +104,24 @@ impl AuthService {
         caller(principal.ok_or(AuthenticateError::InvalidToken)?, session)
     }
 
+    /// Who holds this API key, if memory is enough to tell, as
+    /// [`authenticate_from_memory`](Self::authenticate_from_memory) does for access tokens.
+    pub fn authenticate_key_from_memory(
+        &self,
+        key: &str,
+    ) -> Option<Result<Caller, AuthenticateError>> {
+        let holder = self.core.key_holder_from_memory(key)?;
+        Some(holder.map_err(Into::into).and_then(key_caller))
+    }
+
+    /// Who holds this API key.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::InvalidKey`] when nobody does any more.
+    pub async fn authenticate_key(&self, key: &str) -> Result<Caller, AuthenticateError> {
+        key_caller(self.core.key_holder(key).await?)
+    }
+
     /// Whether this token, an access or a refresh token, would be accepted now. A refresh token is only looked at: it is
     /// not used up, and one that was used before ends nothing.
     ///
@@ -144,15 +159,15 @@ impl AuthService {
             .keys
             .read_refresh(refresh_token, now)
             .ok_or(LogoutError::InvalidToken)?;
-        let (core, own) = (Arc::clone(&self.core), caller.session);
+        let (core, own) = (Arc::clone(&self.core), caller.session());
         self.core
             .store
             .write(move |tx| {
                 let session = find(tx, &core, &presented)?.ok_or(LogoutError::InvalidToken)?;
-                if session.id != own {
+                if own != Some(session.id) {
                     return Err(LogoutError::DifferentSessions);
                 }
-                tx.end_session(own, EndReason::Logout, now)?;
+                tx.end_session(session.id, EndReason::Logout, now)?;
                 Ok(())
             })
             .await
@@ -262,10 +277,24 @@ impl AuthService {
 
 fn caller(principal: Arc<Principal>, session: SessionId) -> Result<Caller, AuthenticateError> {
     if principal.is_active {
-        Ok(Caller { principal, session })
+        Ok(Caller {
+            principal,
+            credential: Credential::Session(session),
+        })
     } else {
         Err(AuthenticateError::InvalidToken)
     }
+}
+
+fn key_caller(holder: Option<KeyHolder>) -> Result<Caller, AuthenticateError> {
+    let holder = holder.ok_or(AuthenticateError::InvalidKey)?;
+    Ok(Caller {
+        principal: holder.principal,
+        credential: Credential::ApiKey {
+            id: holder.id,
+            scopes: holder.scopes,
+        },
+    })
 }
 
 /// The session that a refresh token belongs to. A UUID finds it only as one of its last two secrets.

@@ -264,7 +264,7 @@ impl Node {
     pub(crate) async fn accepts(&self, pair: &TokenPair) -> bool {
         match self.authenticate(pair).await {
             Ok(_) => true,
-            Err(AuthenticateError::InvalidToken) => false,
+            Err(AuthenticateError::InvalidToken | AuthenticateError::InvalidKey) => false,
             Err(AuthenticateError::Internal(error)) => panic!("{error}"),
         }
     }
@@ -388,7 +388,7 @@ impl People {
     async fn settle(node: &Node) -> Self {
         let (ada, first) = node.join("ada", Role::User).await;
         let second = node.login("ada").await;
-        let second = node.caller(&second).await.session;
+        let second = node.caller(&second).await.session().unwrap();
         let bob = node.make("bob", Role::User).await.id;
         let (owner, _) = node.join("olga", Role::Owner).await;
         Self {

@@ -23,7 +23,7 @@ struct SessionResponse<'a> {
 }
 
 impl<'a> SessionResponse<'a> {
-    fn new(session: &'a Session, current: SessionId) -> Self {
+    fn new(session: &'a Session, current: Option<SessionId>) -> Self {
         Self {
             id: session.id.as_uuid(),
             created_at: session.created_at,
@@ -31,7 +31,7 @@ impl<'a> SessionResponse<'a> {
             expires_at: session.expires_at,
             ip_address: session.origin.ip_address,
             user_agent: session.origin.user_agent.as_deref(),
-            current: session.id == current,
+            current: Some(session.id) == current,
         }
     }
 }
@@ -41,7 +41,7 @@ pub(super) async fn list(services: web::Data<Services>, caller: CurrentUser) -> 
     let sessions = services.auth.sessions(&caller.0).await?;
     let shown = sessions
         .iter()
-        .map(|session| SessionResponse::new(session, caller.0.session));
+        .map(|session| SessionResponse::new(session, caller.0.session()));
     ok(&shown.collect::<Vec<_>>())
 }
 

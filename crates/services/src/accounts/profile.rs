@@ -74,14 +74,15 @@ impl AccountService {
         let email = update
             .email
             .and_then(|text| errors.take("email", EmailAddress::parse(&text)));
-        let (id, session) = (caller.principal.id, caller.session);
+        let (id, session) = (caller.principal.id, caller.session());
         let (name, address) = (username.clone(), email.clone());
         let (user, session, taken_already) = self
             .core
             .store
             .read(move |tx| {
                 let taken = taken_by_others(tx, Some(id), name.as_ref(), address.as_ref())?;
-                Ok::<_, StoreError>((tx.user(id)?, tx.session(session)?, taken))
+                let session = session.map(|id| tx.session(id)).transpose()?.flatten();
+                Ok::<_, StoreError>((tx.user(id)?, session, taken))
             })
             .await?;
         let user = user.ok_or(ProfileError::Gone)?;
@@ -143,7 +144,7 @@ impl AccountService {
         let user = self.own(caller).await?;
         let proven = self.prove(&user, current).await?;
         let hash = self.core.passwords.hash(new).await?;
-        let (session, now) = (caller.session, self.core.clock.now());
+        let (session, now) = (caller.session(), self.core.clock.now());
         self.core
             .store
             .write(move |tx| {
@@ -156,7 +157,7 @@ impl AccountService {
                     ..user
                 };
                 tx.update_user(&changed, now)?;
-                tx.end_sessions_of(changed.id, Some(session), EndReason::PasswordChanged, now)?;
+                tx.end_sessions_of(changed.id, session, EndReason::PasswordChanged, now)?;
                 Ok(())
             })
             .await

@@ -507,7 +507,7 @@ fn change(current: Option<&str>, new: Option<&str>) -> ChangePassword {
 async fn a_new_password_ends_all_other_sessions() {
     let (node, ada, own) = long_after_login().await;
     let other = node.login("ada").await;
-    let other_session = node.caller(&other).await.session;
+    let other_session = node.caller(&other).await.session().unwrap();
     let (_, bobs) = node.join("bob", Role::User).await;
     node.services
         .accounts

@@ -239,7 +239,10 @@ async fn a_refresh_gives_the_next_pair_and_the_session_keeps_its_end() {
     assert_ne!(second.refresh_token, first.refresh_token);
     assert_ne!(second.refresh_uuid, first.refresh_uuid);
     assert_ne!(second.access_token, first.access_token);
-    assert_eq!(node.caller(&second).await.session, caller.session);
+    assert_eq!(
+        node.caller(&second).await.session().unwrap(),
+        caller.session().unwrap()
+    );
     assert_eq!(
         expiry(&second.refresh_token),
         expiry(&first.refresh_token),
@@ -249,7 +252,10 @@ async fn a_refresh_gives_the_next_pair_and_the_session_keeps_its_end() {
         .refresh(&second.refresh_uuid.to_string())
         .await
         .unwrap();
-    assert_eq!(node.caller(&third).await.session, caller.session);
+    assert_eq!(
+        node.caller(&third).await.session().unwrap(),
+        caller.session().unwrap()
+    );
 }
 
 #[tokio::test]
@@ -343,7 +349,7 @@ async fn a_used_token_is_answered_by_when_it_comes_again() {
                 assert_eq!(again.refresh_uuid, successor.refresh_uuid, "{name}");
             }
             assert_eq!(node.accepts(&successor).await, is_alive, "{name}");
-            let session = node.session(caller.session).await.unwrap();
+            let session = node.session(caller.session().unwrap()).await.unwrap();
             let reason = session.end.map(|end| end.reason);
             let expected = (!is_alive).then_some(EndReason::Replayed);
             assert_eq!(reason, expected, "{name}");
@@ -476,7 +482,9 @@ async fn after_the_end_of_a_session_nothing_that_was_or_will_be_minted_works() {
         ("end of the session", |node, caller| {
             Box::pin(async move {
                 let auth = &node.services.auth;
-                auth.end_session(&caller, caller.session).await.unwrap();
+                auth.end_session(&caller, caller.session().unwrap())
+                    .await
+                    .unwrap();
             })
         }),
         ("deactivation", |node, caller| {
@@ -769,7 +777,7 @@ async fn a_logout_ends_refresh_and_access_tokens_of_its_session_alone() {
     assert!(!node.accepts(&pair).await);
     assert_eq!(outcome(&node.refresh(&pair.refresh_token).await), "invalid");
     assert!(node.accepts(&other).await);
-    let session = node.session(caller.session).await.unwrap();
+    let session = node.session(caller.session().unwrap()).await.unwrap();
     assert_eq!(session.end.map(|end| end.reason), Some(EndReason::Logout));
 }
 
@@ -864,13 +872,15 @@ async fn somebody_elses_session_is_the_same_not_found_as_none() {
     let (ada, _) = node.join("ada", Role::User).await;
     let (bob, bobs) = node.join("bob", Role::User).await;
     let auth = &node.services.auth;
-    for id in [bob.session, SessionId::new(instant(0))] {
+    for id in [bob.session().unwrap(), SessionId::new(instant(0))] {
         let refused = auth.end_session(&ada, id).await;
         assert!(matches!(refused, Err(EndSessionError::NotFound)));
     }
     assert!(node.accepts(&bobs).await);
-    auth.end_session(&bob, bob.session).await.unwrap();
-    let again = auth.end_session(&bob, bob.session).await;
+    auth.end_session(&bob, bob.session().unwrap())
+        .await
+        .unwrap();
+    let again = auth.end_session(&bob, bob.session().unwrap()).await;
     assert!(matches!(again, Err(EndSessionError::NotFound)));
 }
 

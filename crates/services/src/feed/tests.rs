@@ -158,7 +158,7 @@ async fn memory_that_is_too_old_is_not_trusted_until_the_feed_is_read_again() {
     assert!(node.refresh(&pair.refresh_token).await.is_ok());
     node.services.feed.catch_up().await.unwrap();
     let known = node.caller(&pair).await;
-    assert_eq!(known.session, caller.session);
+    assert_eq!(known.session().unwrap(), caller.session().unwrap());
     assert!(node.list(View::Public).await.body.len() > 2);
 }
 
@@ -196,7 +196,13 @@ async fn services_do_not_start_without_the_feed() {
 async fn a_session_that_ended_is_remembered_no_longer_than_its_tokens_are_good() {
     let (node, there, caller, pair) = two_nodes().await;
     node.services.auth.logout_all(&caller).await.unwrap();
-    let revoked = |node: &Node| node.services.feed.memory.revoked.contains(caller.session);
+    let revoked = |node: &Node| {
+        node.services
+            .feed
+            .memory
+            .revoked
+            .contains(caller.session().unwrap())
+    };
     assert!(revoked(&node) && !revoked(&there));
     for (seconds, is_remembered) in [(300, true), (5, true), (1, false)] {
         node.pass(seconds);

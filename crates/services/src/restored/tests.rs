@@ -57,7 +57,7 @@ async fn after_a_restore_no_session_of_the_time_before_is_good_and_new_ones_are(
     back_up(&node);
     node.services
         .auth
-        .end_session(&ada, ada.session)
+        .end_session(&ada, ada.session().unwrap())
         .await
         .unwrap();
     let begun_since = node.login("ada").await;
@@ -85,7 +85,7 @@ async fn after_a_restore_no_session_of_the_time_before_is_good_and_new_ones_are(
         "the same second"
     );
     assert_good(&started, &new, "new").await;
-    let row = node.session(ada.session).await.unwrap();
+    let row = node.session(ada.session().unwrap()).await.unwrap();
     assert_eq!(row.end.unwrap().reason, EndReason::Restored);
 }
 

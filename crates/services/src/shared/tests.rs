@@ -201,7 +201,7 @@ async fn a_node_whose_database_is_silent_learns_of_an_ended_session_from_the_den
     assert!(deaf.accepts(&pair).await);
     let denied = {
         let shared = here.services.auth.shared().unwrap();
-        shared.denied(caller.session)
+        shared.denied(caller.session().unwrap())
     };
     server
         .ports
@@ -223,7 +223,12 @@ async fn a_node_whose_database_is_silent_learns_of_an_ended_session_from_the_den
 #[tokio::test]
 async fn whoever_ends_a_session_tells_the_denylist() {
     let (server, [here, _], caller, _) = two_nodes().await;
-    let denied = here.services.auth.shared().unwrap().denied(caller.session);
+    let denied = here
+        .services
+        .auth
+        .shared()
+        .unwrap()
+        .denied(caller.session().unwrap());
     here.services.auth.logout_all(&caller).await.unwrap();
     crate::testing::until("it is denied", async || {
         server.ports.denylist.is_denied(&denied).await == Some(true)

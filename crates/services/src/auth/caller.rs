@@ -1,0 +1,52 @@
+//! Who makes a request, and by what he is known.
+
+use crate::principals::Principal;
+use doorward_domain::{ApiKeyId, Scope, Scopes, SessionId};
+use std::sync::Arc;
+
+/// Who makes a request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The person.
+    pub principal: Arc<Principal>,
+    /// By what he is known.
+    pub credential: Credential,
+}
+
+/// By what a caller is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token of this session.
+    Session(SessionId),
+    /// An API key. It acts for its owner, within its scopes and never beyond his role; it manages neither keys nor
+    /// sessions, passwords or settings.
+    ApiKey {
+        /// Which.
+        id: ApiKeyId,
+        /// What it may be used for.
+        scopes: Scopes,
+    },
+}
+
+impl Caller {
+    /// The session whose access token it is; none for an API key.
+    pub fn session(&self) -> Option<SessionId> {
+        match self.credential {
+            Credential::Session(session) => Some(session),
+            Credential::ApiKey { .. } => None,
+        }
+    }
+
+    /// What the credential may be used for, as far as the person's role goes: an access token for everything.
+    pub fn scopes(&self) -> Scopes {
+        match self.credential {
+            Credential::Session(_) => Scopes::ALL,
+            Credential::ApiKey { scopes, .. } => scopes,
+        }
+    }
+
+    /// Whether the credential has the scope.
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes().contains(scope)
+    }
+}
