@@ -209,8 +209,9 @@ fn render(mut response: HttpResponse, problem: &Problem, line: &Line) -> HttpRes
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, kind);
-    if let Some(challenge) = problem.challenge() {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    let challenge = problem.challenge();
+    if let Some(Ok(challenge)) = challenge.map(|text| HeaderValue::from_str(&text)) {
+        headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(wait) = problem.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));

@@ -3,9 +3,10 @@
 mod body;
 mod caller;
 mod client;
+mod credential;
 mod query;
 
 pub(crate) use body::{JsonBody, MAX_BODY};
-pub(crate) use caller::{CurrentUser, MaybeUser};
+pub(crate) use caller::{CurrentUser, KeyAccess, KeyRules, MaybeUser};
 pub(crate) use client::ClientOrigin;
-pub(crate) use query::{ListQuery, MAX_LIMIT};
+pub(crate) use query::{ListQuery, MAX_LIMIT, PageQuery};

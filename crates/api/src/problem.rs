@@ -5,13 +5,16 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
+use doorward_domain::Scope;
 use doorward_services::accounts::{ProfileError, RegisterError};
+use doorward_services::api_keys::{ApiKeyError, CreateApiKeyError};
 use doorward_services::auth::{
     AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
 };
 use doorward_services::users::{AdministerError, ListError};
 use doorward_services::{FieldErrors, Internal};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +60,7 @@ macro_rules! catalogue {
 catalogue! {
     MalformedRequest = BAD_REQUEST "malformed_request" "The request cannot be understood",
     ValidationFailed = BAD_REQUEST "validation_failed" "Some fields are not valid",
+    TooManyApiKeys = BAD_REQUEST "too_many_api_keys" "A user has at most 100 API keys",
     DifferentTokens = BAD_REQUEST "different_tokens" "Two tokens that do not belong together",
     InvalidRefreshToken = BAD_REQUEST "invalid_refresh_token" "The refresh token is not valid or has expired",
     HostNotValid = BAD_REQUEST "host_not_valid" "The Host header is missing or not usable",
@@ -64,7 +68,11 @@ catalogue! {
     InvalidCredentials = UNAUTHORIZED "invalid_credentials" "Unknown user or wrong password",
     NoActiveAccount = UNAUTHORIZED "no_active_account" "No active account found with the given credentials",
     TokenNotValid = UNAUTHORIZED "token_not_valid" "The token is not valid or has expired",
+    ApiKeyNotValid = UNAUTHORIZED "api_key_not_valid" "The API key is not valid or has expired",
+    TwoCredentials = UNAUTHORIZED "two_credentials" "More than one credential was sent",
     PermissionDenied = FORBIDDEN "permission_denied" "You may not do this",
+    InsufficientScope = FORBIDDEN "insufficient_scope" "The API key does not have the scope for this",
+    ApiKeyNotAllowed = FORBIDDEN "api_key_not_allowed" "This is for people who have logged in, not for API keys",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed",
     NotFound = NOT_FOUND "not_found" "There is nothing here",
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This route does not know the method",
@@ -128,6 +136,8 @@ pub struct Problem {
     pub errors: FieldErrors,
     /// Which kind of token is not valid, where simplejwt would tell.
     pub token: Option<TokenClass>,
+    /// Which scope is missing.
+    pub scope: Option<Scope>,
     /// When it is worth another try.
     pub retry_after: Option<Duration>,
     /// What is logged and never sent.
@@ -142,6 +152,7 @@ impl Problem {
             detail: None,
             errors: FieldErrors::default(),
             token: None,
+            scope: None,
             retry_after: None,
             cause: None,
         }
@@ -237,12 +248,35 @@ impl Problem {
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// What a 401 asks for: RFC 6750, section 3.
-    pub fn challenge(&self) -> Option<&'static str> {
-        if self.code == Code::TokenNotValid {
-            return Some(r#"Bearer realm="api", error="invalid_token""#);
+    /// A key without the scope that the route asks for.
+    pub(crate) fn insufficient_scope(scope: Scope) -> Self {
+        let detail = match scope {
+            Scope::ProfileRead => "The API key needs the scope profile:read.",
+            Scope::ProfileWrite => "The API key needs the scope profile:write.",
+            Scope::UsersRead => "The API key needs the scope users:read.",
+            Scope::TasksRead => "The API key needs the scope tasks:read.",
+            Scope::TasksWrite => "The API key needs the scope tasks:write.",
+        };
+        Self {
+            scope: Some(scope),
+            ..Self::new(Code::InsufficientScope).detail(detail)
         }
-        (self.code.status() == StatusCode::UNAUTHORIZED).then_some(r#"Bearer realm="api""#)
+    }
+
+    /// What a 401 asks for, and a 403 for want of a scope: RFC 6750, section 3.
+    pub fn challenge(&self) -> Option<Cow<'static, str>> {
+        const REALM: &str = r#"Bearer realm="api""#;
+        let error = match (self.code, self.scope) {
+            (Code::TokenNotValid | Code::ApiKeyNotValid, _) => r#", error="invalid_token""#,
+            (Code::TwoCredentials, _) => r#", error="invalid_request""#,
+            (Code::InsufficientScope, Some(scope)) => {
+                let challenge = format!(r#"{REALM}, error="insufficient_scope", scope="{scope}""#);
+                return Some(challenge.into());
+            }
+            (code, _) if code.status() == StatusCode::UNAUTHORIZED => "",
+            (_, _) => return None,
+        };
+        Some(format!("{REALM}{error}").into())
     }
 }
 
@@ -324,6 +358,7 @@ impl From<AuthenticateError> for Problem {
             AuthenticateError::InvalidToken => {
                 Self::new(Code::TokenNotValid).about_token(TokenClass::Access)
             }
+            AuthenticateError::InvalidKey => Self::new(Code::ApiKeyNotValid),
             AuthenticateError::Internal(error) => error.into(),
         }
     }
@@ -390,6 +425,27 @@ impl From<AdministerError> for Problem {
     }
 }
 
+impl From<CreateApiKeyError> for Problem {
+    fn from(error: CreateApiKeyError) -> Self {
+        match error {
+            CreateApiKeyError::Invalid(errors) => Self::invalid(errors),
+            CreateApiKeyError::TooMany => Self::new(Code::TooManyApiKeys),
+            CreateApiKeyError::Gone => Self::new(Code::TokenNotValid),
+            CreateApiKeyError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Problem {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::NotFound => Self::new(Code::NotFound),
+            ApiKeyError::Invalid(errors) => Self::invalid(errors),
+            ApiKeyError::Internal(error) => error.into(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -427,7 +483,7 @@ mod tests {
     #[test]
     fn a_401_asks_for_a_token_and_says_when_the_one_sent_is_bad() {
         assert_eq!(
-            Problem::new(Code::NotAuthenticated).challenge(),
+            Problem::new(Code::NotAuthenticated).challenge().as_deref(),
             Some(r#"Bearer realm="api""#)
         );
         assert!(
@@ -437,6 +493,18 @@ mod tests {
                 .contains("invalid_token")
         );
         assert_eq!(Problem::new(Code::NotFound).challenge(), None);
+        assert_eq!(Problem::new(Code::PermissionDenied).challenge(), None);
+    }
+
+    #[test]
+    fn a_403_for_want_of_a_scope_names_it() {
+        for scope in Scope::ALL {
+            let problem = Problem::insufficient_scope(scope);
+            assert!(problem.detail.unwrap().contains(scope.as_str()));
+            let expected =
+                format!(r#"Bearer realm="api", error="insufficient_scope", scope="{scope}""#);
+            assert_eq!(problem.challenge().as_deref(), Some(&*expected));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The routes.
 
 mod accounts;
+mod api_keys;
 mod dialects;
 mod endpoint;
 mod jwks;
@@ -17,6 +18,7 @@ use actix_web::http::Method;
 use actix_web::http::header::IF_NONE_MATCH;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use doorward_domain::Scope;
 use doorward_services::Services;
 use endpoint::Endpoint;
 use serde::Serialize;
@@ -63,12 +65,21 @@ fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = vec![
         Endpoint::at("/api/v1/user/me")
             .get(profile::show)
+            .scope(Scope::ProfileRead)
             .put(profile::update)
+            .scope(Scope::ProfileWrite)
             .patch(profile::update)
+            .scope(Scope::ProfileWrite)
             .delete(profile::delete),
         Endpoint::at("/api/v1/user/refresh").post(tokens::refresh),
         Endpoint::at("/api/v1/user/login").post(tokens::login),
-        Endpoint::at("/api/v1/users").get(users::list),
+        Endpoint::at("/api/v1/auth/forward")
+            .get(api_keys::forward)
+            .any_key(),
+        Endpoint::at("/api/v1/api-keys/verify").post(api_keys::verify),
+        Endpoint::at("/api/v1/users")
+            .get(users::list)
+            .scope(Scope::UsersRead),
         Endpoint::at("/api/v1/user/create").post(accounts::create),
         Endpoint::at("/api/v1/user/logout").post(tokens::logout),
         Endpoint::at("/api/v1/user/logout-all").post(tokens::logout_all),
@@ -77,8 +88,19 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/user/sessions/{id}").delete(sessions::end),
         Endpoint::at("/api/v1/users/{id}")
             .get(users::show)
+            .scope(Scope::UsersRead)
             .patch(users::update)
             .delete(users::delete),
+        Endpoint::at("/api/v1/users/{id}/api-keys").get(api_keys::list_of),
+        Endpoint::at("/api/v1/users/{id}/api-keys/{key_id}").delete(api_keys::delete_of),
+        Endpoint::at("/api/v1/api-keys")
+            .get(api_keys::list)
+            .post(api_keys::create),
+        Endpoint::at("/api/v1/api-keys/{id}")
+            .get(api_keys::show)
+            .patch(api_keys::update)
+            .delete(api_keys::delete),
+        Endpoint::at("/api/v1/api-keys/{id}/regenerate").post(api_keys::regenerate),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain),
         Endpoint::at("/api/v1/auth/token/refresh").post(simplejwt::refresh),
         Endpoint::at("/api/v1/auth/token/verify").post(simplejwt::verify),

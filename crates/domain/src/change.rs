@@ -1,6 +1,6 @@
 //! What other nodes have to learn of a write: the rows of the change feed.
 
-use crate::ids::{SessionId, UserId};
+use crate::ids::{ApiKeyId, SessionId, UserId};
 use chrono::{DateTime, Utc};
 
 /// A change that makes something wrong which a node may keep in memory.
@@ -19,4 +19,6 @@ pub enum Change {
     UserListChanged,
     /// A key pair that signs or verifies tokens is new, signs now, or is retired.
     SigningKeysChanged,
+    /// An API key has another secret, another name, other scopes or another end, or is gone.
+    ApiKeyChanged(ApiKeyId),
 }

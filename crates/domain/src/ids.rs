@@ -64,6 +64,10 @@ id!(
     /// Names a session: the `sid` claim of its tokens.
     SessionId
 );
+id!(
+    /// Names an API key, whatever secret it has at the moment.
+    ApiKeyId
+);
 
 /// The text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

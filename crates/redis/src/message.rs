@@ -1,7 +1,7 @@
 //! How an announcement looks on its way: a version, the sender, and each change as a tag and its fields.
 
 use chrono::DateTime;
-use doorward_domain::{Change, SessionId, UserId};
+use doorward_domain::{ApiKeyId, Change, SessionId, UserId};
 use doorward_services::ports::News;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ mod tag {
     pub(super) const USER_CHANGED: u8 = 2;
     pub(super) const USER_LIST_CHANGED: u8 = 3;
     pub(super) const SIGNING_KEYS_CHANGED: u8 = 5;
+    pub(super) const API_KEY_CHANGED: u8 = 6;
 }
 
 pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
@@ -34,6 +35,10 @@ pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
             }
             Change::UserListChanged => bytes.push(tag::USER_LIST_CHANGED),
             Change::SigningKeysChanged => bytes.push(tag::SIGNING_KEYS_CHANGED),
+            Change::ApiKeyChanged(key) => {
+                bytes.push(tag::API_KEY_CHANGED);
+                bytes.extend_from_slice(key.as_uuid().as_bytes());
+            }
         }
     }
     bytes
@@ -70,6 +75,7 @@ impl Reader<'_> {
                 tag::USER_CHANGED => Change::UserChanged(UserId::from_uuid(self.uuid()?)),
                 tag::USER_LIST_CHANGED => Change::UserListChanged,
                 tag::SIGNING_KEYS_CHANGED => Change::SigningKeysChanged,
+                tag::API_KEY_CHANGED => Change::ApiKeyChanged(ApiKeyId::from_uuid(self.uuid()?)),
                 _ => return None,
             });
         }
@@ -124,6 +130,9 @@ mod tests {
         assert_eq!(bytes, expected);
         let bytes = encode(YOU, &[Change::SigningKeysChanged]);
         assert_eq!(bytes, [&[1][..], &[2; 8], &[5]].concat());
+        let key = ApiKeyId::from_uuid(Uuid::from_bytes([5; 16]));
+        let bytes = encode(YOU, &[Change::ApiKeyChanged(key)]);
+        assert_eq!(bytes, [&[1][..], &[2; 8], &[6], &[5; 16]].concat());
     }
 
     #[test]

@@ -158,9 +158,10 @@ impl Application {
 }
 
 fn upkeep(services: &Data<Services>) -> Vec<rt::task::JoinHandle<()>> {
-    let (feed, sweeper) = (services.clone(), services.clone());
+    let (feed, sweeper, keys) = (services.clone(), services.clone(), services.clone());
     vec![
         rt::spawn(async move { feed.feed.follow().await }),
         rt::spawn(async move { sweeper.sweeper.run().await }),
+        rt::spawn(async move { keys.api_keys.run().await }),
     ]
 }

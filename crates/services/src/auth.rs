@@ -9,6 +9,7 @@ pub use caller::{Caller, Credential};
 pub use login::{Login, LoginError, SignedIn};
 pub use refresh::RefreshError;
 
+use crate::api_keys::KeyHolder;
 use crate::error::{Internal, from_internal};
 use crate::principals::Principal;
 use crate::refresh_secret::PresentedSecret;
@@ -26,6 +27,9 @@ pub enum AuthenticateError {
     /// The token is forged, expired or revoked, or its account is gone or deactivated.
     #[error("the access token is not valid")]
     InvalidToken,
+    /// The API key is none, or is not good any more, or its account is gone or deactivated.
+    #[error("the API key is not valid")]
+    InvalidKey,
     /// Nobody's fault but ours.
     #[error(transparent)]
     Internal(#[from] Internal),
@@ -102,6 +106,24 @@ impl AuthService {
         }
         let principal = self.core.principal(user).await?;
         caller(principal.ok_or(AuthenticateError::InvalidToken)?, session)
+    }
+
+    /// Who holds this API key, if memory is enough to tell, as
+    /// [`authenticate_from_memory`](Self::authenticate_from_memory) does for access tokens.
+    pub fn authenticate_key_from_memory(
+        &self,
+        key: &str,
+    ) -> Option<Result<Caller, AuthenticateError>> {
+        let holder = self.core.key_holder_from_memory(key)?;
+        Some(holder.map_err(Into::into).and_then(key_caller))
+    }
+
+    /// Who holds this API key.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::InvalidKey`] when nobody does any more.
+    pub async fn authenticate_key(&self, key: &str) -> Result<Caller, AuthenticateError> {
+        key_caller(self.core.key_holder(key).await?)
     }
 
     /// Whether this token, an access or a refresh token, would be accepted now. A refresh token is only looked at: it is
@@ -279,6 +301,17 @@ pub(crate) fn end_access(
 ) -> Result<usize, StoreError> {
     tx.refuse_foreign_tokens(user, at)?;
     tx.end_sessions_of(user, except, reason, at)
+}
+
+fn key_caller(holder: Option<KeyHolder>) -> Result<Caller, AuthenticateError> {
+    let holder = holder.ok_or(AuthenticateError::InvalidKey)?;
+    Ok(Caller {
+        principal: holder.principal,
+        credential: Credential::ApiKey {
+            id: holder.id,
+            scopes: holder.scopes,
+        },
+    })
 }
 
 /// The session that a refresh token belongs to. A UUID finds it only as one of its last two secrets.

@@ -4,18 +4,20 @@
 //! a listener of the store; those of other nodes are read from the feed's table, by a short poll that a hint can hurry.
 //! A node that has not been able to read the feed for [`MAX_AGE`] does not trust its memory any more.
 
+use crate::api_keys::ApiKeyMemory;
 use crate::clock::Clock;
 use crate::error::Internal;
 use crate::ports::{ChangeListener, News};
-use crate::principals::PrincipalCache;
+use crate::principals::Principal;
+use crate::remembered::Remembered;
 use crate::revocations::RevokedSessions;
 use crate::shared::Unsettled;
 use crate::signing_keys::SigningKeys;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
 use chrono::{DateTime, Utc};
-use doorward_domain::Change;
 use doorward_domain::settings::MAX_ACCESS_TOKEN_LIFETIME;
+use doorward_domain::{Change, UserId};
 use doorward_storage::{CommitListener, FeedPosition, Store, StoreError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -32,11 +34,14 @@ pub const MAX_AGE: Duration = Duration::from_secs(10);
 const RELOAD_AFTER: Duration = Duration::from_mins(10);
 /// How long rows stay in the feed at least.
 pub(crate) const RETENTION: Duration = Duration::from_hours(1);
+/// About 400 bytes each.
+const MOST_PRINCIPALS: u64 = 20_000;
 
 /// What is kept in memory and follows the feed.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    pub(crate) principals: PrincipalCache,
+    pub(crate) principals: Remembered<UserId, Arc<Principal>>,
+    pub(crate) api_keys: ApiKeyMemory,
     pub(crate) revoked: RevokedSessions,
     pub(crate) user_lists: UserListCache,
     /// What is not to be looked for in the cache that nodes share; none where there is no such cache.
@@ -48,7 +53,8 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn new(unsettled: Option<Arc<Unsettled>>) -> Self {
         Self {
-            principals: PrincipalCache::new(),
+            principals: Remembered::new(MOST_PRINCIPALS),
+            api_keys: ApiKeyMemory::new(),
             revoked: RevokedSessions::default(),
             user_lists: UserListCache::new(),
             unsettled,
@@ -68,6 +74,7 @@ impl Memory {
             }
             Change::UserListChanged => self.user_lists.drop_public(),
             Change::SigningKeysChanged => self.are_keys_stale.store(true, Ordering::Release),
+            Change::ApiKeyChanged(key) => self.api_keys.drop(key),
         }
     }
 
@@ -76,6 +83,7 @@ impl Memory {
             unsettled.everything();
         }
         self.principals.clear();
+        self.api_keys.clear();
         self.user_lists.drop_full();
         self.user_lists.drop_public();
         self.are_keys_stale.store(true, Ordering::Release);
@@ -120,7 +128,10 @@ fn bounded(change: Change, latest: DateTime<Utc>) -> Change {
             session,
             until: until.min(latest),
         },
-        Change::UserChanged(_) | Change::UserListChanged | Change::SigningKeysChanged => change,
+        Change::UserChanged(_)
+        | Change::UserListChanged
+        | Change::SigningKeysChanged
+        | Change::ApiKeyChanged(_) => change,
     }
 }
 

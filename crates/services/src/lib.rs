@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounts;
+pub mod api_keys;
 pub mod auth;
 pub mod clock;
 pub mod error;
@@ -18,6 +19,7 @@ mod passwords;
 pub mod ports;
 mod principals;
 mod refresh_secret;
+mod remembered;
 pub mod restored;
 mod revocations;
 pub mod services;

@@ -1,6 +1,7 @@
 //! All services, wired together once.
 
 use crate::accounts::AccountService;
+use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::feed::{ChangeFeed, Ear, Memory};
@@ -18,7 +19,7 @@ use crate::users::UserService;
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{JwtAlgorithm, Settings, UserId};
+use doorward_domain::{ApiKeyDigest, JwtAlgorithm, Settings, UserId};
 use doorward_storage::{Store, StoreError};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub struct Services {
     pub accounts: AccountService,
     /// The list of users, and their administration.
     pub users: UserService,
+    /// API keys.
+    pub api_keys: ApiKeyService,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -109,11 +112,13 @@ impl Services {
             memory,
             shared,
             foreign_accounts: config.accept_foreign_tokens.then(ForeignAccounts::new),
+            key_uses: KeyUses::default(),
         });
         Ok(Self {
             auth: AuthService::new(Arc::clone(&core)),
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
+            api_keys: ApiKeyService::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -159,6 +164,7 @@ pub(crate) struct Core {
     pub(crate) shared: Option<Arc<Shared>>,
     /// None where tokens of Django are not accepted.
     pub(crate) foreign_accounts: Option<ForeignAccounts>,
+    pub(crate) key_uses: KeyUses,
 }
 
 /// The feed is read four times a second. When it has been silent for so long, a session may have ended without this node
@@ -175,7 +181,7 @@ impl Core {
     /// The principal, if memory has him.
     pub(crate) fn remembered(&self, id: UserId) -> Option<Arc<Principal>> {
         let ttl = self.session_cache_ttl().to_std().unwrap_or_default();
-        self.memory.principals.get(id, self.clock.uptime(), ttl)
+        self.memory.principals.get(&id, self.clock.uptime(), ttl)
     }
 
     /// The principal, from memory, from what nodes share, or from the database. None when there is no such user.
@@ -187,7 +193,7 @@ impl Core {
         let keep = |principal: Principal, loaded_at: Duration| {
             let principal = Arc::new(principal);
             let kept = Arc::clone(&principal);
-            self.memory.principals.insert(ticket, kept, loaded_at);
+            self.memory.principals.insert(ticket, id, kept, loaded_at);
             principal
         };
         let (loaded_at, ttl) = (self.clock.now(), self.session_cache_ttl());
@@ -205,6 +211,29 @@ impl Core {
             shared.put_principal(&principal, loaded_at, ttl).await;
         }
         Ok(Some(principal))
+    }
+
+    /// What memory says of the key with this secret; none where it says nothing.
+    pub(crate) fn remembered_key(&self, digest: &ApiKeyDigest) -> Option<Found> {
+        let ttl = self.session_cache_ttl().to_std().unwrap_or_default();
+        self.memory.api_keys.get(digest, self.clock.uptime(), ttl)
+    }
+
+    /// The key with this secret, good or not, from memory or from the database.
+    pub(crate) async fn api_key(
+        &self,
+        digest: ApiKeyDigest,
+    ) -> Result<Option<Arc<KnownApiKey>>, StoreError> {
+        if let Some(found) = self.remembered_key(&digest) {
+            return Ok(found.key());
+        }
+        let (keys, uptime) = (&self.memory.api_keys, self.clock.uptime());
+        let ticket = keys.ticket();
+        let loaded = self
+            .store
+            .read(move |tx| tx.api_key_by_digest(digest))
+            .await?;
+        Ok(keys.insert(ticket, digest, loaded, uptime))
     }
 
     fn session_cache_ttl(&self) -> TimeDelta {

@@ -265,7 +265,7 @@ impl Node {
     pub(crate) async fn accepts(&self, pair: &TokenPair) -> bool {
         match self.authenticate(pair).await {
             Ok(_) => true,
-            Err(AuthenticateError::InvalidToken) => false,
+            Err(AuthenticateError::InvalidToken | AuthenticateError::InvalidKey) => false,
             Err(AuthenticateError::Internal(error)) => panic!("{error}"),
         }
     }

@@ -2,6 +2,7 @@
 
 mod administer;
 
+pub(crate) use administer::require_admin;
 pub use administer::{AdministerError, UserUpdate};
 
 use crate::auth::Caller;
@@ -57,7 +58,7 @@ impl UserService {
     /// # Errors
     /// [`AdministerError::NotAllowed`] for a plain user.
     pub fn full_view(&self, caller: &Caller) -> Result<View, AdministerError> {
-        administer::require_admin(caller)?;
+        require_admin(caller)?;
         Ok(View::Full)
     }
 

@@ -14,13 +14,14 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
-use doorward_domain::{Change, SessionId, UserId};
+use doorward_domain::{ApiKeyId, Change, SessionId, UserId};
 use doorward_storage::{ChangeRepository, FeedPage, FeedPosition, SessionRepository, StoreError};
 
 const SESSION_ENDED: &str = "session_ended";
 const USER_CHANGED: &str = "user_changed";
 const USER_LIST_CHANGED: &str = "user_list_changed";
 const SIGNING_KEYS_CHANGED: &str = "signing_keys_changed";
+const API_KEY_CHANGED: &str = "api_key_changed";
 
 /// This transaction itself counts as open: what it writes later belongs behind the position.
 const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, array_remove( \
@@ -48,6 +49,7 @@ impl ChangeRow {
             Change::UserChanged(user) => (USER_CHANGED, Some(user.into()), None),
             Change::UserListChanged => (USER_LIST_CHANGED, None, None),
             Change::SigningKeysChanged => (SIGNING_KEYS_CHANGED, None, None),
+            Change::ApiKeyChanged(key) => (API_KEY_CHANGED, Some(key.into()), None),
         };
         Self {
             seq: 0,
@@ -73,6 +75,7 @@ impl TryFrom<ChangeRow> for Change {
             USER_CHANGED => Ok(Self::UserChanged(UserId::from_uuid(subject()?))),
             USER_LIST_CHANGED => Ok(Self::UserListChanged),
             SIGNING_KEYS_CHANGED => Ok(Self::SigningKeysChanged),
+            API_KEY_CHANGED => Ok(Self::ApiKeyChanged(ApiKeyId::from_uuid(subject()?))),
             _ => Err(bad("kind")),
         }
     }

@@ -4,16 +4,17 @@ use crate::backend::Backend;
 use crate::testing::TestDatabase;
 use crate::transaction::DieselTransaction;
 use crate::{migrations, sqlite};
+use chrono::TimeDelta;
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, User};
 use doorward_storage::testing::builders::advanced;
-use doorward_storage::testing::{a_session, a_signing_key, a_user, instant};
+use doorward_storage::testing::{a_session, a_signing_key, a_user, an_api_key, instant};
 use doorward_storage::{
-    ChangeRepository, Claims, FeedPosition, ImportRepository, Mode, SessionRepository,
-    SigningKeyRepository, UserQuery, UserRepository,
+    ApiKeyRepository, ChangeRepository, Claims, FeedPosition, ImportRepository, Mode,
+    SessionRepository, SigningKeyRepository, UserQuery, UserRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -106,6 +107,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     tx.insert_session(&a_session(&user)).unwrap();
     let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
     assert_eq!(old.unwrap().len(), 1);
+    call_all_of_keys(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
@@ -123,6 +125,20 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     tx.update_signing_key(&retired, KeyState::Prepared, instant(1))
         .unwrap();
     assert_eq!(tx.sweep_signing_keys(instant(9999), 100).unwrap(), 1);
+}
+
+fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
+    let key = an_api_key(user);
+    tx.insert_api_key(&key).unwrap();
+    tx.api_key(key.id).unwrap();
+    tx.lock_api_key(key.id).unwrap();
+    tx.api_key_by_digest(key.digest).unwrap();
+    tx.count_api_keys_of(user.id).unwrap();
+    tx.list_api_keys_of(user.id, None, 50).unwrap();
+    tx.update_api_key(&key, instant(1)).unwrap();
+    tx.note_api_key_use(key.id, instant(1), TimeDelta::minutes(1))
+        .unwrap();
+    assert!(tx.delete_api_key(key.id, instant(1)).unwrap());
 }
 
 #[test]

@@ -88,5 +88,24 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    api_keys (id) {
+        id -> Id,
+        user_id -> Id,
+        name -> Text,
+        prefix -> Text,
+        digest -> Binary,
+        previous_digest -> Nullable<Binary>,
+        previous_until -> Nullable<Instant>,
+        scopes -> Text,
+        created_at -> Instant,
+        expires_at -> Nullable<Instant>,
+        last_used_at -> Nullable<Instant>,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

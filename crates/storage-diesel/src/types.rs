@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{SessionId, UserId};
+use doorward_domain::{ApiKeyId, SessionId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -45,6 +45,12 @@ impl From<UserId> for DbId {
 
 impl From<SessionId> for DbId {
     fn from(id: SessionId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<ApiKeyId> for DbId {
+    fn from(id: ApiKeyId) -> Self {
         Self(*id.as_uuid())
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod api_keys;
 pub mod changes;
 pub mod error;
 pub mod imports;
@@ -10,6 +11,7 @@ pub mod store;
 pub mod testing;
 pub mod users;
 
+pub use api_keys::ApiKeyRepository;
 pub use changes::{ChangeRepository, FeedPage, FeedPosition};
 pub use error::{Constraint, StoreError};
 pub use imports::{Claims, DjangoAccount, Holder, ImportRepository, ImportedUser};

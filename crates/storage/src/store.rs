@@ -5,6 +5,7 @@
 //! returns as `Ok` is committed, an `Err` rolls back: a decision that must persist is an `Ok(Outcome::…)`. A caller that
 //! goes away does not cancel the closure.
 
+use crate::api_keys::ApiKeyRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
@@ -18,7 +19,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// One open transaction: every repository at once.
 pub trait Transaction:
-    UserRepository + ImportRepository + SessionRepository + ChangeRepository + SigningKeyRepository
+    UserRepository
+    + ImportRepository
+    + SessionRepository
+    + ChangeRepository
+    + SigningKeyRepository
+    + ApiKeyRepository
 {
 }
 
@@ -28,6 +34,7 @@ impl<T> Transaction for T where
         + SessionRepository
         + ChangeRepository
         + SigningKeyRepository
+        + ApiKeyRepository
         + ?Sized
 {
 }

@@ -10,6 +10,7 @@
     reason = "tests are its only callers, and a panic is how they fail"
 )]
 
+pub mod api_keys;
 pub mod builders;
 pub mod feed;
 pub mod gate;
@@ -19,7 +20,7 @@ pub mod signing_keys;
 pub mod units;
 pub mod users;
 
-pub use builders::{a_session, a_signing_key, a_user, instant};
+pub use builders::{a_session, a_signing_key, a_user, an_api_key, instant};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -122,6 +123,16 @@ macro_rules! store_contract {
                 what_is_over_is_swept_in_small_batches,
                 the_cutoff_is_the_one_that_was_set_last,
                 sessions_from_before_the_cutoff_end_in_small_batches,
+            ],
+            api_keys: [
+                a_key_is_read_back_as_it_was_written,
+                a_key_is_found_by_both_its_digests,
+                a_key_needs_its_user_and_goes_with_him,
+                an_update_writes_what_may_change_and_is_recorded,
+                a_deleted_key_is_gone_and_that_is_recorded,
+                keys_are_counted_and_listed_by_their_user_in_pages,
+                a_use_is_noted_once_in_an_interval_and_not_recorded,
+                a_locked_key_is_changed_by_one_at_a_time,
             ],
             feed: [
                 what_follows_a_position_is_found_once,

@@ -61,6 +61,50 @@ impl JsonBody {
         }
     }
 
+    /// The texts of a list.
+    pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.fields.remove(name)? {
+            Value::Array(items) => {
+                let text = |item| match item {
+                    Value::String(text) => Some(text),
+                    Value::Null
+                    | Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::Array(_)
+                    | Value::Object(_) => None,
+                };
+                let texts: Option<Vec<_>> = items.into_iter().map(text).collect();
+                texts.or_else(|| self.refuse(name, "Expected a list of strings."))
+            }
+            Value::Null => self.refuse(name, "This field may not be null."),
+            Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+                self.refuse(name, "Expected a list of strings.")
+            }
+        }
+    }
+
+    /// A field that is a whole number.
+    pub(crate) fn whole(&mut self, name: &str) -> Option<i64> {
+        match self.fields.remove(name)? {
+            Value::Number(number) => number
+                .as_i64()
+                .or_else(|| self.refuse(name, "A valid integer is required.")),
+            Value::Null => self.refuse(name, "This field may not be null."),
+            Value::String(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                self.refuse(name, "A valid integer is required.")
+            }
+        }
+    }
+
+    /// Takes the field, if it is there and null.
+    pub(crate) fn take_null(&mut self, name: &str) -> bool {
+        let is_null = self.fields.get(name).is_some_and(Value::is_null);
+        if is_null {
+            self.fields.remove(name);
+        }
+        is_null
+    }
+
     /// What is wrong so far, with a message for every field that nobody has taken; but the clients of older services
     /// may send whatever they have always sent.
     pub(crate) fn finish(mut self) -> FieldErrors {
@@ -213,6 +257,29 @@ mod tests {
         let errors = body.finish();
         let names: Vec<_> = errors.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["b", "c", "e", "id", "role"]);
+    }
+
+    #[test]
+    fn lists_whole_numbers_and_what_may_be_null_are_taken_too() {
+        let mut body = parse(
+            r#"{"a": ["x", "y"], "b": [], "c": ["x", 1], "d": "x", "e": null,
+                "f": -5, "g": 1.5, "h": "1", "i": null, "j": null, "k": "x"}"#,
+        )
+        .unwrap();
+        assert_eq!(body.texts("a").unwrap(), ["x", "y"]);
+        assert!(body.texts("b").unwrap().is_empty());
+        for name in ["c", "d", "e", "missing"] {
+            assert_eq!(body.texts(name), None, "{name}");
+        }
+        assert_eq!(body.whole("f"), Some(-5));
+        for name in ["g", "h", "i", "missing"] {
+            assert_eq!(body.whole(name), None, "{name}");
+        }
+        assert!(body.take_null("j") && !body.take_null("k") && !body.take_null("missing"));
+        assert_eq!(body.text("k").as_deref(), Some("x"));
+        let errors = body.finish();
+        let names: Vec<_> = errors.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["c", "d", "e", "g", "h", "i"]);
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! Who makes the request.
 
+use super::credential::{Presented, presented};
 use crate::problem::{Code, Problem};
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
+use doorward_domain::Scope;
 use doorward_services::Services;
-use doorward_services::auth::{AuthenticateError, Caller};
+use doorward_services::auth::{AuthenticateError, Caller, Credential};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 
 /// The caller; without one the request is refused with 401.
 pub(crate) struct CurrentUser(pub(crate) Caller);
 
-/// The caller, if the request has a token. A bad token is refused and does not count as none.
+/// The caller, if the request has a token or a key. A bad one is refused and does not count as none.
 pub(crate) struct MaybeUser(pub(crate) Option<Caller>);
 
 type Found<T> = Either<Ready<Result<T, Problem>>, LocalBoxFuture<'static, Result<T, Problem>>>;
@@ -22,8 +24,8 @@ impl FromRequest for CurrentUser {
     type Future = Found<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        match access_token(request) {
-            Ok(Some(token)) => authenticate(request, token, Self),
+        match presented(request) {
+            Ok(Some(credential)) => authenticate(request, credential, Self),
             Ok(None) => refuse(Problem::new(Code::NotAuthenticated)),
             Err(problem) => refuse(problem),
         }
@@ -35,47 +37,87 @@ impl FromRequest for MaybeUser {
     type Future = Found<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        match access_token(request) {
-            Ok(Some(token)) => authenticate(request, token, |caller| Self(Some(caller))),
+        match presented(request) {
+            Ok(Some(credential)) => authenticate(request, credential, |caller| Self(Some(caller))),
             Ok(None) => Either::Left(ready(Ok(Self(None)))),
             Err(problem) => refuse(problem),
         }
     }
 }
 
-/// The bearer token of the request (RFC 6750, section 2.1); two headers, or another scheme, are refused.
-fn access_token(request: &HttpRequest) -> Result<Option<&str>, Problem> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let Some(header) = headers.next() else {
-        return Ok(None);
-    };
-    let token = header.to_str().ok().and_then(|text| text.split_once(' '));
-    match token {
-        Some((scheme, token))
-            if scheme.eq_ignore_ascii_case("bearer") && headers.next().is_none() =>
-        {
-            Ok(Some(token.trim()))
+/// What a route asks of an API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyAccess {
+    /// That it is none.
+    Never,
+    /// This scope.
+    With(Scope),
+    /// Nothing.
+    Any,
+}
+
+/// What the methods of a path ask of an API key; those that are not among them ask that it is none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KeyRules(pub(crate) Vec<(Method, KeyAccess)>);
+
+impl KeyRules {
+    fn of(request: &HttpRequest) -> KeyAccess {
+        let method = match *request.method() {
+            Method::HEAD => &Method::GET,
+            ref method => method,
+        };
+        let rules = request.app_data::<Self>().map(|rules| rules.0.iter());
+        rules
+            .into_iter()
+            .flatten()
+            .find(|(known, _)| known == method)
+            .map_or(KeyAccess::Never, |(_, access)| *access)
+    }
+}
+
+impl KeyAccess {
+    fn check(self, caller: Caller) -> Result<Caller, Problem> {
+        let Credential::ApiKey { scopes, .. } = caller.credential else {
+            return Ok(caller);
+        };
+        match self {
+            Self::Never => Err(Problem::new(Code::ApiKeyNotAllowed)),
+            Self::With(scope) if !scopes.contains(scope) => Err(Problem::insufficient_scope(scope)),
+            Self::With(_) | Self::Any => Ok(caller),
         }
-        Some(_) | None => Err(AuthenticateError::InvalidToken.into()),
     }
 }
 
 /// From memory where that is enough: then nothing is awaited and nothing allocated.
 fn authenticate<T: 'static>(
     request: &HttpRequest,
-    token: &str,
+    credential: Presented<'_>,
     found: impl FnOnce(Caller) -> T + 'static,
 ) -> Found<T> {
     let Some(services) = request.app_data::<web::Data<Services>>() else {
         return refuse(Problem::new(Code::InternalError).because("the services are not mounted"));
     };
-    if let Some(known) = services.auth.authenticate_from_memory(token) {
-        return Either::Left(ready(known.map(found).map_err(Problem::from)));
+    let rule = KeyRules::of(request);
+    let known = match credential {
+        Presented::Token(token) => services.auth.authenticate_from_memory(token),
+        Presented::Key(key) => services.auth.authenticate_key_from_memory(key),
+    };
+    if let Some(known) = known {
+        let caller = known.map_err(Problem::from);
+        return Either::Left(ready(caller.and_then(|it| rule.check(it)).map(found)));
     }
-    let (services, token) = (web::Data::clone(services), token.to_owned());
+    let services = web::Data::clone(services);
+    let (is_key, text) = match credential {
+        Presented::Token(token) => (false, token.to_owned()),
+        Presented::Key(key) => (true, key.to_owned()),
+    };
     let asked = async move {
-        let caller: Result<Caller, AuthenticateError> = services.auth.authenticate(&token).await;
-        Ok(found(caller?))
+        let caller: Result<Caller, AuthenticateError> = if is_key {
+            services.auth.authenticate_key(&text).await
+        } else {
+            services.auth.authenticate(&text).await
+        };
+        Ok(found(rule.check(caller?)?))
     };
     Either::Right(asked.boxed_local())
 }

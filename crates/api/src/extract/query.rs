@@ -8,7 +8,9 @@ use doorward_domain::{Role, UserId};
 use doorward_services::FieldErrors;
 use doorward_services::users::UserQuery;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::future::{Ready, ready};
+use std::str::FromStr;
 
 const DEFAULT_LIMIT: u32 = 50;
 /// The most that one page has.
@@ -22,34 +24,66 @@ impl FromRequest for ListQuery {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = web::Query::<HashMap<String, String>>::from_query(request.query_string());
+        let pairs = web::Query::<Pairs>::from_query(request.query_string());
         ready(parse(&pairs.map(web::Query::into_inner).unwrap_or_default()).map(Self))
     }
 }
 
-fn parse(pairs: &HashMap<String, String>) -> Result<UserQuery, Problem> {
-    let mut errors = FieldErrors::default();
-    let get = |name| {
-        pairs
-            .get(name)
-            .map(String::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    let limit = get("limit").map_or(Ok(DEFAULT_LIMIT), |text| match text.parse() {
+/// `?limit=` and `?cursor=`, of a list that is paged by ids of this type.
+pub(crate) struct PageQuery<I> {
+    /// After which one the page begins.
+    pub(crate) after: Option<I>,
+    /// How many it has at the most.
+    pub(crate) limit: u32,
+}
+
+impl<I: FromStr<Err: Display>> FromRequest for PageQuery<I> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pairs = web::Query::<Pairs>::from_query(request.query_string());
+        let pairs = pairs.map(web::Query::into_inner).unwrap_or_default();
+        let mut errors = FieldErrors::default();
+        let page = read_page(&pairs, &mut errors);
+        ready(page.ok_or_else(|| Problem::invalid(errors)))
+    }
+}
+
+type Pairs = HashMap<String, String>;
+
+fn get<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
+    let text = pairs.get(name).map(String::as_str);
+    text.filter(|text| !text.is_empty())
+}
+
+/// None where something is wrong with it.
+fn read_page<I: FromStr<Err: Display>>(
+    pairs: &Pairs,
+    errors: &mut FieldErrors,
+) -> Option<PageQuery<I>> {
+    let limit = get(pairs, "limit").map_or(Ok(DEFAULT_LIMIT), |text| match text.parse() {
         Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
         Ok(_) | Err(_) => Err("Must be a whole number from 1 to 1000."),
     });
     let limit = errors.take("limit", limit);
-    let after = get("cursor").and_then(|text| errors.take("cursor", text.parse::<UserId>()));
-    let role = get("role").and_then(|text| errors.take("role", text.parse::<Role>()));
-    let prefix = get("search").map(fold);
-    match limit {
-        Some(limit) if errors.is_empty() => Ok(UserQuery {
+    let after = get(pairs, "cursor").and_then(|text| errors.take("cursor", text.parse::<I>()));
+    let limit = limit.filter(|_| errors.is_empty())?;
+    Some(PageQuery { after, limit })
+}
+
+fn parse(pairs: &Pairs) -> Result<UserQuery, Problem> {
+    let mut errors = FieldErrors::default();
+    let page = read_page::<UserId>(pairs, &mut errors);
+    let role = get(pairs, "role").and_then(|text| errors.take("role", text.parse::<Role>()));
+    let prefix = get(pairs, "search").map(fold);
+    match page {
+        Some(page) if errors.is_empty() => Ok(UserQuery {
             prefix,
             role,
             active_only: false,
-            after,
-            limit,
+            after: page.after,
+            limit: page.limit,
         }),
         Some(_) | None => Err(Problem::invalid(errors)),
     }
@@ -60,9 +94,7 @@ mod tests {
     use super::*;
 
     fn parse_text(query: &str) -> Result<UserQuery, Vec<String>> {
-        let pairs = web::Query::<HashMap<String, String>>::from_query(query)
-            .unwrap()
-            .into_inner();
+        let pairs = web::Query::<Pairs>::from_query(query).unwrap().into_inner();
         parse(&pairs).map_err(|problem| {
             problem
                 .errors

@@ -7,7 +7,7 @@ mod users;
 
 use super::endpoint::Endpoint;
 use super::{accounts as canonical, operations, simplejwt};
-use doorward_domain::{EmailAddress, User};
+use doorward_domain::{EmailAddress, Scope, User};
 use doorward_services::Principal;
 use serde::Serialize;
 use uuid::Uuid;
@@ -17,15 +17,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::at("/api/me")
             .get(accounts::me)
-            .put(accounts::update_me),
-        Endpoint::at("/api/profile").get(accounts::profile),
+            .scope(Scope::ProfileRead)
+            .put(accounts::update_me)
+            .scope(Scope::ProfileWrite),
+        Endpoint::at("/api/profile")
+            .get(accounts::profile)
+            .scope(Scope::ProfileRead),
         Endpoint::at("/api/refresh").post(sessions::refresh),
         Endpoint::at("/api/token/refresh").post(simplejwt::refresh),
         Endpoint::at("/api/login").post(sessions::login),
         Endpoint::at("/api/logout").post(sessions::logout),
         Endpoint::at("/api/register").post(accounts::register),
         Endpoint::at("/api/account/create").post(canonical::create),
-        Endpoint::at("/api/users").get(users::list),
+        Endpoint::at("/api/users")
+            .get(users::list)
+            .scope(Scope::UsersRead),
         Endpoint::at("/api/health").get(operations::health),
     ]
 }

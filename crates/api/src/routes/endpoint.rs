@@ -1,15 +1,18 @@
 //! One path with its methods. `HEAD` goes with `GET`, `OPTIONS` and the 405 name what is allowed.
 
+use crate::extract::{KeyAccess, KeyRules};
 use crate::problem::{Code, Problem};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, ResponseError, guard, web};
+use doorward_domain::Scope;
 use std::future::ready;
 
 pub(super) struct Endpoint {
     path: String,
     resource: Resource,
     methods: Vec<Method>,
+    keys: KeyRules,
 }
 
 impl Endpoint {
@@ -18,6 +21,7 @@ impl Endpoint {
             path: path.to_owned(),
             resource: web::resource(path),
             methods: Vec::new(),
+            keys: KeyRules::default(),
         }
     }
 
@@ -68,6 +72,17 @@ impl Endpoint {
         self.on(Method::DELETE, handler)
     }
 
+    /// What is got last is open to API keys with this scope. Without a word keys are refused wherever a caller is asked
+    /// for.
+    pub(super) fn scope(self, scope: Scope) -> Self {
+        self.open_to_keys(KeyAccess::With(scope))
+    }
+
+    /// What is got last is open to every API key.
+    pub(super) fn any_key(self) -> Self {
+        self.open_to_keys(KeyAccess::Any)
+    }
+
     /// The path, and each method that has an answer of its own.
     pub(super) fn route(self) -> (String, Vec<Method>) {
         (self.path, self.methods)
@@ -80,6 +95,7 @@ impl Endpoint {
             .unwrap_or_else(|_method_names_are_ascii| HeaderValue::from_static(""));
         let options = allow.clone();
         this.resource
+            .app_data(this.keys)
             .route(web::method(Method::OPTIONS).to(move || ready(allowed(options.clone()))))
             .default_service(web::to(move || ready(not_allowed(allow.clone()))))
     }
@@ -92,6 +108,14 @@ impl Endpoint {
     {
         let resource = self.resource.route(web::method(method.clone()).to(handler));
         Self { resource, ..self }.allowing(&[method])
+    }
+
+    fn open_to_keys(mut self, access: KeyAccess) -> Self {
+        let last = self.methods.iter().rfind(|method| **method != Method::HEAD);
+        if let Some(method) = last {
+            self.keys.0.push((method.clone(), access));
+        }
+        self
     }
 
     fn allowing(mut self, methods: &[Method]) -> Self {

@@ -12,6 +12,7 @@ use doorward_services::user_list::{ListKey, ListPage, View};
 use doorward_services::users::UserUpdate;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use std::fmt::Display;
 use uuid::Uuid;
 
 #[derive(Serialize)]
@@ -161,7 +162,7 @@ pub(super) fn respond(request: &HttpRequest, view: View, page: &ListPage) -> Htt
 }
 
 /// The same query with another cursor (RFC 8288).
-fn next_link(request: &HttpRequest, next: UserId) -> String {
+pub(super) fn next_link(request: &HttpRequest, next: impl Display) -> String {
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let kept = query.map(web::Query::into_inner).unwrap_or_default();
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();

@@ -1,7 +1,7 @@
 //! Who makes a request, and by what he is known.
 
 use crate::principals::Principal;
-use doorward_domain::SessionId;
+use doorward_domain::{ApiKeyId, Scope, Scopes, SessionId};
 use std::sync::Arc;
 
 /// Who makes a request.
@@ -20,6 +20,14 @@ pub enum Credential {
     Session(SessionId),
     /// An access token that a Django service signed with the shared key. It belongs to no session.
     Foreign,
+    /// An API key. It acts for its owner, within its scopes and never beyond his role; it manages neither keys nor
+    /// sessions, passwords or settings.
+    ApiKey {
+        /// Which.
+        id: ApiKeyId,
+        /// What it may be used for.
+        scopes: Scopes,
+    },
 }
 
 impl Caller {
@@ -27,7 +35,20 @@ impl Caller {
     pub fn session(&self) -> Option<SessionId> {
         match self.credential {
             Credential::Session(session) => Some(session),
-            Credential::Foreign => None,
+            Credential::Foreign | Credential::ApiKey { .. } => None,
         }
+    }
+
+    /// What the credential may be used for, as far as the person's role goes: an access token for everything.
+    pub fn scopes(&self) -> Scopes {
+        match self.credential {
+            Credential::Session(_) | Credential::Foreign => Scopes::ALL,
+            Credential::ApiKey { scopes, .. } => scopes,
+        }
+    }
+
+    /// Whether the credential has the scope.
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes().contains(scope)
     }
 }

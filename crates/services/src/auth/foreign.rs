@@ -82,7 +82,8 @@ impl AuthService {
                 principal: Arc::new(Principal::from(found.user)),
                 tokens_from: found.foreign_tokens_from,
             };
-            principals.insert(ticket, Arc::clone(&account.principal), uptime);
+            let principal = &account.principal;
+            principals.insert(ticket, principal.id, Arc::clone(principal), uptime);
             accounts.insert(access.django_id.clone(), account.clone());
             account
         }))

@@ -64,7 +64,9 @@ impl Unsettled {
     pub(crate) fn note(&self, change: Change) {
         let until = self.clock.uptime() + settles_after();
         match change {
-            Change::SessionEnded { .. } | Change::SigningKeysChanged => {}
+            // None of them is in the shared cache.
+            Change::SessionEnded { .. } | Change::SigningKeysChanged | Change::ApiKeyChanged(_) => {
+            }
             Change::UserChanged(user) => {
                 self.full_list.set(until);
                 self.users().note(user, until, self.clock.uptime());

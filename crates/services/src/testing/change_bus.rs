@@ -3,7 +3,7 @@
 use super::until;
 use crate::ports::{ChangeBus, ChangeListener, News};
 use chrono::DateTime;
-use doorward_domain::{Change, SessionId, UserId};
+use doorward_domain::{ApiKeyId, Change, SessionId, UserId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Remembers what it hears.
@@ -79,6 +79,7 @@ pub fn each_kind_of_change() -> Vec<Change> {
         a_change(),
         Change::UserListChanged,
         Change::SigningKeysChanged,
+        Change::ApiKeyChanged(ApiKeyId::new(DateTime::UNIX_EPOCH)),
     ]
 }
 

@@ -1,10 +1,11 @@
 //! Users and sessions to change as a test needs them: `User { role: Role::Owner, ..a_user("ada") }`.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use doorward_domain::api_key::ApiKeyName;
 use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
 use doorward_domain::{
-    EmailAddress, KeyAlgorithm, KeyId, KeyState, PasswordHash, Role, SessionId, SigningKey, User,
-    UserId, Username,
+    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, EmailAddress, KeyAlgorithm, KeyId, KeyState,
+    PasswordHash, Role, Scopes, SessionId, SigningKey, User, UserId, Username,
 };
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
@@ -46,13 +47,39 @@ pub fn a_session(user: &User) -> Session {
     }
 }
 
+/// A key of the user that reads and does not expire, made at `instant(0)`.
+pub fn an_api_key(user: &User) -> ApiKey {
+    let id = ApiKeyId::new(instant(0));
+    ApiKey {
+        id,
+        user_id: user.id,
+        name: ApiKeyName::parse("backup").expect("a name"),
+        prefix: ApiKeySecret::generate(|| 1).prefix(),
+        digest: a_key_digest(id, 0),
+        previous: None,
+        scopes: Scopes::READING,
+        created_at: instant(0),
+        expires_at: None,
+        last_used_at: None,
+    }
+}
+
+/// The digest of a secret of a key; another one for each number.
+pub fn a_key_digest(id: ApiKeyId, number: u8) -> ApiKeyDigest {
+    ApiKeyDigest(spread(id.as_uuid().as_bytes(), number))
+}
+
 /// The digest of a session's generation; another one for each.
 pub fn a_digest(id: SessionId, generation: u8) -> RefreshDigest {
-    let mut bytes = [generation; 32];
-    for (byte, of_id) in bytes.iter_mut().zip(id.as_uuid().as_bytes()) {
+    RefreshDigest(spread(id.as_uuid().as_bytes(), generation))
+}
+
+fn spread(id: &[u8; 16], number: u8) -> [u8; 32] {
+    let mut bytes = [number; 32];
+    for (byte, of_id) in bytes.iter_mut().zip(id) {
         *byte = *of_id;
     }
-    RefreshDigest(bytes)
+    bytes
 }
 
 /// The session's next generation, begun so many seconds after `instant(0)`.

@@ -5,7 +5,7 @@ use super::{read, write};
 use crate::changes::{FeedPage, FeedPosition};
 use crate::error::StoreError;
 use crate::store::Store;
-use doorward_domain::{Change, SessionCutoff, SessionId, UserId};
+use doorward_domain::{ApiKeyId, Change, SessionCutoff, SessionId, UserId};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ pub async fn what_follows_a_position_is_found_once(store: Arc<dyn Store>) {
         Change::UserListChanged,
         an_end(300).1,
         Change::SigningKeysChanged,
+        Change::ApiKeyChanged(ApiKeyId::new(instant(0))),
     ];
     for change in changes {
         record(&*store, change, 1).await;

@@ -239,7 +239,10 @@ pub async fn all_live_sessions_of_a_user_end_but_one(store: Arc<dyn Store>) {
         .into_iter()
         .map(|change| match change {
             Change::SessionEnded { session, until } => (session, until),
-            Change::UserChanged(_) | Change::UserListChanged | Change::SigningKeysChanged => {
+            Change::UserChanged(_)
+            | Change::UserListChanged
+            | Change::SigningKeysChanged
+            | Change::ApiKeyChanged(_) => {
                 panic!("{change:?}")
             }
         })
