@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 /// `{"alg":"HS256","typ":"JWT"}`, as simplejwt writes it.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
-/// `{"typ":"JWT","alg":"HS256"}`, as older releases of PyJWT let simplejwt write it.
+/// `{"typ":"JWT","alg":"HS256"}`, as older releases of `PyJWT` let simplejwt write it.
 const OLDER_HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
 /// Longer than any token that we make.
 const MAX_LENGTH: usize = 2048;
