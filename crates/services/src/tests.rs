@@ -2,6 +2,9 @@
 //! as a test tells it. Then the tests of what holds for every use case.
 
 use crate::accounts::{ChangePassword, ProfileError, ProfileUpdate, Register, RegisterError};
+use crate::api_keys::{
+    ApiKeyError, ApiKeyUpdate, CreateApiKeyError, IssuedApiKey, NewApiKey, Regenerate,
+};
 use crate::auth::{
     AuthenticateError, Caller, EndSessionError, Login, LoginError, LogoutError, RefreshError,
     SignedIn,
@@ -20,7 +23,9 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
-use doorward_domain::{Origin, Role, SessionId, Settings, User, UserId};
+use doorward_domain::{
+    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, SessionId, Settings, User, UserId,
+};
 use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{
     CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, Verdict, Work,
@@ -298,8 +303,14 @@ impl Node {
         page.unwrap()
     }
 
-    /// What the database holds of users, sessions and changes.
-    async fn contents(&self) -> (Vec<User>, Vec<Session>, FeedPosition) {
+    /// Makes a key for the caller that may do what is asked for without a word.
+    pub(crate) async fn issue(&self, caller: &Caller) -> IssuedApiKey {
+        let keys = &self.services.api_keys;
+        keys.create(caller, new_key()).await.unwrap()
+    }
+
+    /// What the database holds of users, sessions, keys and changes.
+    async fn contents(&self) -> (Vec<User>, Vec<Session>, Vec<ApiKey>, FeedPosition) {
         let long_ago = self.clock.now() - TimeDelta::days(1000);
         read(&*self.store, move |tx| {
             let everybody = UserQuery {
@@ -307,13 +318,21 @@ impl Node {
                 ..UserQuery::default()
             };
             let users = tx.list_users(&everybody)?;
-            let mut sessions = Vec::new();
+            let (mut sessions, mut keys) = (Vec::new(), Vec::new());
             for user in &users {
                 sessions.extend(tx.live_sessions_of(user.id, long_ago)?);
+                keys.extend(tx.list_api_keys_of(user.id, None, 1000)?);
             }
-            Ok((users, sessions, tx.feed_end()?))
+            Ok((users, sessions, keys, tx.feed_end()?))
         })
         .await
+    }
+}
+
+pub(crate) fn new_key() -> NewApiKey {
+    NewApiKey {
+        name: Some("backup".to_owned()),
+        ..NewApiKey::default()
     }
 }
 
@@ -381,6 +400,7 @@ struct People {
     ada: Caller,
     first: TokenPair,
     second: SessionId,
+    key: ApiKeyId,
     bob: UserId,
     owner: Caller,
 }
@@ -390,12 +410,14 @@ impl People {
         let (ada, first) = node.join("ada", Role::User).await;
         let second = node.login("ada").await;
         let second = node.caller(&second).await.session().unwrap();
+        let key = node.issue(&ada).await.key.id;
         let bob = node.make("bob", Role::User).await.id;
         let (owner, _) = node.join("olga", Role::Owner).await;
         Self {
             ada,
             first,
             second,
+            key,
             bob,
             owner,
         }
@@ -553,6 +575,81 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                     AdministerError,
                     users.delete(&people.owner, people.bob).await
                 )
+            })
+        }),
+        ("creation of a key", |node, people| {
+            Box::pin(async move {
+                let keys = &node.services.api_keys;
+                internal!(CreateApiKeyError, keys.create(&people.ada, new_key()).await)
+            })
+        }),
+        ("list of keys", |node, people| {
+            Box::pin(async move {
+                let keys = &node.services.api_keys;
+                keys.list(&people.ada, None, 50).await.map(drop)
+            })
+        }),
+        ("look at a key", |node, people| {
+            Box::pin(async move {
+                let keys = &node.services.api_keys;
+                internal!(ApiKeyError, keys.show(&people.ada, people.key).await)
+            })
+        }),
+        ("change of a key", |node, people| {
+            Box::pin(async move {
+                let update = ApiKeyUpdate {
+                    name: Some("another".to_owned()),
+                    ..ApiKeyUpdate::default()
+                };
+                let keys = &node.services.api_keys;
+                internal!(
+                    ApiKeyError,
+                    keys.update(&people.ada, people.key, update).await
+                )
+            })
+        }),
+        ("regeneration of a key", |node, people| {
+            Box::pin(async move {
+                let keys = &node.services.api_keys;
+                let regenerate = Regenerate::default();
+                internal!(
+                    ApiKeyError,
+                    keys.regenerate(&people.ada, people.key, regenerate).await
+                )
+            })
+        }),
+        ("deletion of a key", |node, people| {
+            Box::pin(async move {
+                let keys = &node.services.api_keys;
+                internal!(ApiKeyError, keys.delete(&people.ada, people.key).await)
+            })
+        }),
+        ("list of another's keys", |node, people| {
+            Box::pin(async move {
+                let (keys, ada) = (&node.services.api_keys, people.ada.principal.id);
+                internal!(
+                    AdministerError,
+                    keys.list_of(&people.owner, ada, None, 50).await
+                )
+            })
+        }),
+        ("deletion of another's key", |node, people| {
+            Box::pin(async move {
+                let (keys, ada) = (&node.services.api_keys, people.ada.principal.id);
+                internal!(
+                    AdministerError,
+                    keys.delete_of(&people.owner, ada, people.key).await
+                )
+            })
+        }),
+        ("look for a key that is nobody's", |node, _| {
+            Box::pin(async move {
+                let key = ApiKeySecret::generate(|| 5);
+                node.services
+                    .api_keys
+                    .verify(key.expose())
+                    .await
+                    .map(|found| assert!(found.is_none()))
             })
         }),
         ("page of the list", |node, _| {

@@ -12,6 +12,7 @@
 )]
 
 mod administration;
+mod api_keys;
 mod conventions;
 mod dialects;
 mod faults;

@@ -1,6 +1,6 @@
 //! Who may do what: one row for each route, one column for each caller.
 
-use crate::support::{Client, PASSWORD, TestApp, User};
+use crate::support::{ApiKey, Client, PASSWORD, TestApp, User};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -14,59 +14,83 @@ const CALLERS: [&str; 6] = [
     "garbage",
 ];
 
-/// The status that each of [`CALLERS`] gets. The body is such that a caller who may do it succeeds.
+/// And the scope of an owner's API key, which calls after them. A key of more rights there is none.
+const SCOPES: [&str; 5] = [
+    "profile:read",
+    "profile:write",
+    "users:read",
+    "tasks:read",
+    "tasks:write",
+];
+
+/// The status that each of [`CALLERS`] gets, and the key of each of [`SCOPES`]. The body is such that a caller who may do
+/// it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6]); 41] = [
-    ("GET",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
-    ("PUT",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
-    ("PATCH",  "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
-    ("DELETE", "/api/v1/user/me",            [401, 204, 204, 204, 401, 401]),
-    ("POST",   "/api/v1/user/refresh",       [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/v1/user/login",         [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/v1/user/create",        [201, 201, 201, 201, 401, 401]),
-    ("POST",   "/api/v1/user/logout",        [401, 200, 200, 200, 401, 401]),
-    ("POST",   "/api/v1/user/logout-all",    [401, 200, 200, 200, 401, 401]),
-    ("POST",   "/api/v1/user/password",      [401, 200, 200, 200, 401, 401]),
-    ("GET",    "/api/v1/user/sessions",      [401, 200, 200, 200, 401, 401]),
-    ("DELETE", "/api/v1/user/sessions/{id}", [401, 204, 204, 204, 401, 401]),
-    ("GET",    "/api/v1/users",              [200, 200, 200, 200, 401, 401]),
-    ("GET",    "/api/v1/users/{id}",         [401, 403, 200, 200, 401, 401]),
-    ("PATCH",  "/api/v1/users/{id}",         [401, 403, 200, 200, 401, 401]),
-    ("DELETE", "/api/v1/users/{id}",         [401, 403, 204, 204, 401, 401]),
-    ("POST",   "/api/v1/auth/token",         [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/v1/auth/token/refresh", [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/v1/auth/token/verify",  [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/v1/auth/token/blacklist", [200, 200, 200, 200, 200, 200]),
-    ("GET",    "/api/me",                    [401, 200, 200, 200, 401, 401]),
-    ("PUT",    "/api/me",                    [401, 200, 200, 200, 401, 401]),
-    ("GET",    "/api/profile",               [401, 200, 200, 200, 401, 401]),
-    ("POST",   "/api/refresh",               [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/token/refresh",         [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/login",                 [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/logout",                [200, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/register",              [201, 201, 201, 201, 401, 401]),
-    ("POST",   "/api/account/create",        [201, 201, 201, 201, 401, 401]),
-    ("GET",    "/api/users",                 [401, 403, 200, 200, 401, 401]),
-    ("GET",    "/api/health",                [200, 200, 200, 200, 200, 200]),
-    ("GET",    "/api/v1/health",             [200, 200, 200, 200, 200, 200]),
-    ("GET",    "/.well-known/jwks.json",     [200, 200, 200, 200, 200, 200]),
-    ("GET",    "/livez",                     [200, 200, 200, 200, 200, 200]),
-    ("GET",    "/readyz",                    [200, 200, 200, 200, 200, 200]),
+const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 53] = [
+    ("GET",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
+    ("PUT",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
+    ("PATCH",  "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
+    ("DELETE", "/api/v1/user/me",                            [401, 204, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/user/refresh",                       [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/user/login",                         [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/user/create",                        [201, 201, 201, 201, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/user/logout",                        [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/user/logout-all",                    [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/user/password",                      [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("GET",    "/api/v1/user/sessions",                      [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("DELETE", "/api/v1/user/sessions/{id}",                 [401, 204, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("GET",    "/api/v1/users",                              [200, 200, 200, 200, 401, 401], [403, 403, 200, 403, 403]),
+    ("GET",    "/api/v1/users/{id}",                         [401, 403, 200, 200, 401, 401], [403, 403, 200, 403, 403]),
+    ("PATCH",  "/api/v1/users/{id}",                         [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("DELETE", "/api/v1/users/{id}",                         [401, 403, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("GET",    "/api/v1/api-keys",                           [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/api-keys",                           [401, 201, 201, 201, 401, 401], [403, 403, 403, 403, 403]),
+    ("GET",    "/api/v1/api-keys/{id}",                     [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("PATCH",  "/api/v1/api-keys/{id}",                     [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("DELETE", "/api/v1/api-keys/{id}",                     [401, 204, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/api-keys/{id}/regenerate",          [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("GET",    "/api/v1/users/{id}/api-keys",                [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}",       [401, 403, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/api-keys/verify",                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/auth/forward",                       [401, 200, 200, 200, 401, 401], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/auth/token",                         [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/auth/token/refresh",                 [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/auth/token/verify",                  [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/auth/token/blacklist",               [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/me",                                    [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
+    ("PUT",    "/api/me",                                    [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
+    ("GET",    "/api/profile",                               [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
+    ("POST",   "/api/refresh",                               [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/token/refresh",                         [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/login",                                 [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/logout",                                [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("POST",   "/api/register",                              [201, 201, 201, 201, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/account/create",                        [201, 201, 201, 201, 401, 401], [403, 403, 403, 403, 403]),
+    ("GET",    "/api/users",                                 [401, 403, 200, 200, 401, 401], [403, 403, 200, 403, 403]),
+    ("GET",    "/api/health",                                [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/health",                             [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/.well-known/jwks.json",                     [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/livez",                                     [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/readyz",                                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     // What only owners do:
-    ("POST",   "/api/v1/user/create#role",   [403, 403, 403, 201, 401, 401]),
-    ("PATCH",  "/api/v1/users/{id}#role",    [401, 403, 403, 200, 401, 401]),
-    ("PATCH",  "/api/v1/users/{id}#admin",   [401, 403, 403, 200, 401, 401]),
-    ("DELETE", "/api/v1/users/{id}#admin",   [401, 403, 403, 204, 401, 401]),
-    ("PATCH",  "/api/v1/users/{id}#owner",   [401, 403, 403, 200, 401, 401]),
-    ("DELETE", "/api/v1/users/{id}#owner",   [401, 403, 403, 204, 401, 401]),
+    ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}#admin", [401, 403, 403, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}#owner", [401, 403, 403, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/user/create#role",                   [403, 403, 403, 201, 401, 401], [403, 403, 403, 403, 403]),
+    ("PATCH",  "/api/v1/users/{id}#role",                    [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("PATCH",  "/api/v1/users/{id}#admin",                   [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("DELETE", "/api/v1/users/{id}#admin",                   [401, 403, 403, 204, 401, 401], [403, 403, 403, 403, 403]),
+    ("PATCH",  "/api/v1/users/{id}#owner",                   [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("DELETE", "/api/v1/users/{id}#owner",                   [401, 403, 403, 204, 401, 401], [403, 403, 403, 403, 403]),
 ];
 
 /// Those whom a row is tried with, all of them new.
 struct Cast {
-    callers: [Client; 6],
+    callers: Vec<Client>,
     /// Of the caller, or of somebody else where the caller has none.
     refresh: Vec<String>,
     sessions: Vec<String>,
+    keys: Vec<ApiKey>,
+    victims_key: ApiKey,
     victim: User,
 }
 
@@ -78,6 +102,8 @@ impl Cast {
         let user = app.user(&name("user")).await;
         let admin = app.somebody(&name("admin"), Role::Admin).await;
         let owner = app.somebody(&name("owner"), Role::Owner).await;
+        // Another owner: what the owner before has done must not count.
+        let holder = app.somebody(&name("holder"), Role::Owner).await;
         let gone = app.user(&name("gone")).await;
         let victim = app.somebody(&name("victim"), victim).await;
         owner
@@ -89,21 +115,33 @@ impl Cast {
             .expect(200);
         let garbage = app.anon().with_token("garbage");
         let logins = [&victim, &user, &admin, &owner, &victim, &victim];
+        let holders = std::iter::repeat_n(&holder, SCOPES.len());
+        let logins: Vec<&User> = logins.into_iter().chain(holders).collect();
         let session = |login: &&User| {
             let claims = crate::support::claims(&login.access);
             claims["sid"].as_str().expect("a session").to_owned()
         };
+        let mut keys = Vec::new();
+        for login in &logins {
+            keys.push(login.issue(&SCOPES).await);
+        }
+        let mut callers = vec![
+            app.anon(),
+            Client::clone(&user),
+            Client::clone(&admin),
+            Client::clone(&owner),
+            Client::clone(&gone),
+            garbage,
+        ];
+        for scope in SCOPES {
+            callers.push(app.anon().with_key(&holder.issue(&[scope]).await.key));
+        }
         Self {
             refresh: logins.iter().map(|login| login.refresh.clone()).collect(),
             sessions: logins.iter().map(session).collect(),
-            callers: [
-                app.anon(),
-                Client::clone(&user),
-                Client::clone(&admin),
-                Client::clone(&owner),
-                Client::clone(&gone),
-                garbage,
-            ],
+            victims_key: victim.issue(&SCOPES).await,
+            keys,
+            callers,
             victim,
         }
     }
@@ -136,6 +174,10 @@ impl Cast {
             ("POST", "/api/v1/user/password") => {
                 json!({ "current_password": PASSWORD, "new_password": "Eiffel-gustav-1889-b" })
             }
+            ("POST", "/api/v1/api-keys") | ("PATCH", "/api/v1/api-keys/{id}") => {
+                json!({ "name": "another" })
+            }
+            ("POST", "/api/v1/api-keys/verify") => json!({ "key": self.keys[column].key }),
             ("DELETE", "/api/v1/user/me") => json!({ "current_password": PASSWORD }),
             ("PUT" | "PATCH", route) if route.ends_with("#role") => json!({ "role": "admin" }),
             ("PUT" | "PATCH", _) => json!({ "username": name }),
@@ -150,10 +192,10 @@ async fn every_route_answers_every_caller_as_the_table_says() {
     use doorward_domain::Role;
     let app = TestApp::start().await;
     app.owner().await;
-    for (row, (method, route, statuses)) in TABLE.into_iter().enumerate() {
+    for (row, (method, route, statuses, of_keys)) in TABLE.into_iter().enumerate() {
         let changes = !matches!(method, "GET") && !route.ends_with("/refresh");
         let mut cast = None;
-        for (column, expected) in statuses.into_iter().enumerate() {
+        for (column, expected) in statuses.into_iter().chain(of_keys).enumerate() {
             // Whoever succeeds may leave nothing behind for the next one.
             if cast.is_none() || (changes && expected < 300) {
                 let victim = match route.split_once('#') {
@@ -166,17 +208,21 @@ async fn every_route_answers_every_caller_as_the_table_says() {
             let cast = cast.as_ref().unwrap();
             let id = if route.contains("sessions") {
                 &cast.sessions[column]
+            } else if route.starts_with("/api/v1/api-keys") {
+                &cast.keys[column].id
             } else {
                 &cast.victim.id
             };
             let path = route.replace("{id}", id);
+            let path = path.replace("{key_id}", &cast.victims_key.id);
             let path = path.split('#').next().unwrap();
             let request = cast.callers[column].request(method, path);
             let answer = match cast.body(method, route, &format!("{row}"), column) {
                 None => request.await,
                 Some(body) => request.json(&body).await,
             };
-            assert_eq!(answer.status, expected, "{}: {answer}", CALLERS[column]);
+            let who = CALLERS.iter().chain(&SCOPES).nth(column);
+            assert_eq!(answer.status, expected, "{who:?}: {answer}");
         }
     }
 }
@@ -191,7 +237,7 @@ fn every_route_has_a_row() {
             }
         }
     }
-    let rows = TABLE.iter().filter(|(_, route, _)| !route.contains('#'));
-    let rows = rows.map(|(method, route, _)| ((*method).to_owned(), (*route).to_owned()));
+    let rows = TABLE.iter().filter(|(_, route, ..)| !route.contains('#'));
+    let rows = rows.map(|(method, route, ..)| ((*method).to_owned(), (*route).to_owned()));
     assert_eq!(rows.collect::<BTreeSet<_>>(), routes);
 }

@@ -1,5 +1,5 @@
-//! The commands of seed 003's document, from top to bottom, as far as there is what they ask for: tokens by simplejwt
-//! and the health check.
+//! The commands of seed 003's document, from top to bottom, as far as there is what they ask for: tokens by simplejwt,
+//! the health check and API keys.
 
 use crate::support::{PASSWORD, TestApp, assert_fields, claims};
 use serde_json::json;
@@ -30,4 +30,50 @@ async fn every_command_about_tokens_and_health_gives_the_documented_answer() {
     let body = json!({ "refresh": pair.text("refresh") });
     let next = app.anon().post("/api/v1/auth/token/refresh/", body).await;
     assert_fields(&next.expect(200).json(), &["access", "refresh"]);
+}
+
+#[tokio::test]
+async fn every_command_about_api_keys_gives_the_documented_answer() {
+    const FIELDS: [&str; 7] = [
+        "id",
+        "name",
+        "prefix",
+        "scopes",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+    ];
+    let with_key = [&FIELDS[..], &["key"]].concat();
+    let app = TestApp::start().await;
+    app.anon().register("your_username").await.expect(201);
+    let body = json!({ "username": "your_username", "password": PASSWORD });
+    let pair = app.anon().post("/api/v1/auth/token/", body).await;
+    let user = app.anon().with_token(&pair.expect(200).text("access"));
+
+    // 3. API key management
+    let none = user.get("/api/v1/api-keys/").await.expect(200);
+    assert_eq!(none.json(), json!([]));
+    let body = json!({ "name": "My API Key" });
+    let made = user.post("/api/v1/api-keys/", body).await.expect(201);
+    assert_fields(&made.json(), &with_key);
+    assert_eq!(made.text("name"), "My API Key");
+    let listed = user.get("/api/v1/api-keys/").await.expect(200).items();
+    assert_eq!(listed.len(), 1);
+    assert_fields(&listed[0], &FIELDS);
+    assert_eq!(listed[0]["id"], made.json()["id"]);
+    let path = format!("/api/v1/api-keys/{}/", made.text("id"));
+    let renewed = user.request("POST", &format!("{path}regenerate/")).await;
+    assert_fields(&renewed.expect(200).json(), &with_key);
+
+    // Data flow, example 2: an external service uses the key
+    let renewed = user.request("POST", &format!("{path}regenerate/")).await;
+    let service = app.anon().with_key(&renewed.text("key"));
+    assert_eq!(service.me().await.text("username"), "your_username");
+    let old = app.anon().with_key(&made.text("key")).me().await;
+    old.problem(401, "api_key_not_valid");
+
+    user.delete(&path).await.expect(204);
+    service.me().await.problem(401, "api_key_not_valid");
+    let none = user.get("/api/v1/api-keys/").await.expect(200);
+    assert_eq!(none.json(), json!([]));
 }

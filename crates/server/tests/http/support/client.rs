@@ -11,12 +11,13 @@ use std::ops::Deref;
 /// What everybody's password is, where a test does not say otherwise.
 pub(crate) const PASSWORD: &str = "gustav-Eiffel-1889";
 
-/// Somebody who sends requests, with a token or without.
+/// Somebody who sends requests, with a token, with an API key or without either.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     address: SocketAddr,
     http: reqwest::Client,
     token: Option<String>,
+    key: Option<String>,
 }
 
 #[expect(
@@ -37,6 +38,7 @@ impl Client {
             address,
             http,
             token: None,
+            key: None,
         }
     }
 
@@ -44,6 +46,15 @@ impl Client {
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self {
             token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same with an API key in place of a token.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self {
+            token: None,
+            key: Some(key.to_owned()),
             ..self.clone()
         }
     }
@@ -74,9 +85,10 @@ impl Client {
         let builder = self.http.request(parsed, url);
         Request {
             what: format!("{method} {path}"),
-            builder: match &self.token {
-                Some(token) => builder.bearer_auth(token),
-                None => builder,
+            builder: match (&self.token, &self.key) {
+                (Some(token), _) => builder.bearer_auth(token),
+                (None, Some(key)) => builder.header("x-api-key", key),
+                (None, None) => builder,
             },
         }
     }
@@ -110,10 +122,27 @@ impl Client {
         )
     }
 
+    /// Makes a key with these scopes.
+    pub(crate) async fn issue(&self, scopes: &[&str]) -> ApiKey {
+        let body = json!({ "name": "backup", "scopes": scopes });
+        let made = self.post("/api/v1/api-keys", body).await.expect(201);
+        ApiKey {
+            id: made.text("id"),
+            key: made.text("key"),
+        }
+    }
+
     /// Asks who is asking.
     pub(crate) fn me(&self) -> Request {
         self.get("/api/v1/user/me")
     }
+}
+
+/// A key as its owner has it.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiKey {
+    pub(crate) id: String,
+    pub(crate) key: String,
 }
 
 /// Somebody who is logged in; sends the access token of that login.
