@@ -56,6 +56,7 @@ def all_checks() -> "dict[str, callable]":
         "Django: SQLite file of auth.user moves in": people.moved_in("auth.User", "SQLite"),
         "Django: dumpdata of a model with roles": people.moved_in("people.User", "dumpdata"),
         "Django: SQLite file of a model with roles": people.moved_in("people.User", "SQLite"),
+        "simplejwt: its tokens while people move over": people.foreign,
         "spectral: OpenAPI document": files.linted,
         "schemathesis: OpenAPI document": schema.conforms,
     }

@@ -4,7 +4,9 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import check_password, identify_hasher
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from checks import ROOT, Bench
 from server import PASSWORD, SECRET_KEY, Doorward
@@ -59,11 +61,11 @@ class Project:
         self.call("manage.py", "dumpdata", self.model.lower(), "--output", path)
         return path
 
-    def password(self, username: str) -> str:
-        """What Django has stored."""
+    def stored(self, column: str, username: str) -> "str | int":
+        """What Django has stored of somebody."""
         table = self.model.lower().replace(".", "_")
         with sqlite3.connect(self.database) as database:
-            return database.execute(f"SELECT password FROM {table} WHERE username = ?", (username,)).fetchone()[0]
+            return database.execute(f"SELECT {column} FROM {table} WHERE username = ?", (username,)).fetchone()[0]
 
 
 def moved_in(model: str, source: str) -> "callable":
@@ -77,7 +79,7 @@ def moved_in(model: str, source: str) -> "callable":
         assert not (server.folder / "data" / "doorward.db").exists(), "the dry run has made a database"
         server.run("import-django", file)
         for name in FORMATS:
-            assert server.stored_password(name) == project.password(name), f"{name} is not stored as it was"
+            assert server.stored_password(name) == project.stored("password", name), f"{name} is not stored as it was"
         with server:
             for name in FORMATS:
                 server.log_in(name, "not the password", 401)
@@ -102,3 +104,28 @@ def moved_in(model: str, source: str) -> "callable":
 
     check.__doc__ = moved_in.__doc__
     return check
+
+
+def foreign(bench: Bench) -> None:
+    """Access tokens of simplejwt count for those who moved in while JWT_ACCEPT_FOREIGN says so, until they log out."""
+    project = Project(bench, "auth.User")
+    folder = bench.folder / "foreign"
+    # What simplejwt makes at a login in Django.
+    twin = get_user_model()(pk=project.stored("id", "argon2"))
+    nobody = get_user_model()(pk=9999)
+    refresh = RefreshToken()
+    refresh["user_id"] = str(twin.pk)
+    access = str(AccessToken.for_user(twin))
+    me = "/api/v1/user/me"
+
+    server = Doorward(bench.binary, folder)
+    server.run("import-django", project.database)
+    with server:
+        server.ask("GET", me, 401, bearer=access)
+    with Doorward(bench.binary, folder, JWT_ACCEPT_FOREIGN="true") as server:
+        assert server.ask("GET", me, 200, bearer=access)["username"] == "argon2"
+        server.ask("GET", me, 401, bearer=str(refresh))
+        server.ask("GET", me, 401, bearer=str(AccessToken.for_user(nobody)))
+        server.ask("GET", me, 401, bearer=access[:-4] + "AAAA")
+        server.ask("POST", "/api/v1/user/logout-all", 200, bearer=access)
+        server.ask("GET", me, 401, bearer=access)
