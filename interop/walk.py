@@ -46,6 +46,7 @@ VARIABLES = {
 }
 
 CREDENTIALS = {"username": "{{username}}", "password": "{{password}}"}
+REFRESH = {"refresh": "{{refresh_token}}"}
 EMAIL = "{{username}}@example.com"
 PAIR = {"access_token": "body.access_token", "refresh_token": "body.refresh_token"}
 SIMPLEJWT_PAIR = {"access_token": "body.access", "refresh_token": "body.refresh"}
@@ -150,9 +151,9 @@ SIMPLEJWT = Part(
     "The routes of djangorestframework-simplejwt, in its names. The account of the walk is deleted at the end.",
     (
         Step("Obtain a pair", "POST", "/api/v1/auth/token", 200, CREDENTIALS, keeps=SIMPLEJWT_PAIR),
-        Step("Refresh", "POST", "/api/v1/auth/token/refresh", 200, {"refresh": "{{refresh_token}}"}, keeps=SIMPLEJWT_PAIR),
+        Step("Refresh", "POST", "/api/v1/auth/token/refresh", 200, REFRESH, keeps=SIMPLEJWT_PAIR),
         Step("Verify", "POST", "/api/v1/auth/token/verify", 200, {"token": "{{access_token}}"}),
-        Step("Blacklist", "POST", "/api/v1/auth/token/blacklist", 200, {"refresh": "{{refresh_token}}"}),
+        Step("Blacklist", "POST", "/api/v1/auth/token/blacklist", 200, REFRESH),
         Step("Obtain another pair", "POST", "/api/v1/auth/token", 200, CREDENTIALS, keeps=SIMPLEJWT_PAIR),
         Step("Delete the account", "DELETE", "/api/v1/user/me", 204, {"current_password": "{{password}}"}, MINE),
     ),
@@ -171,7 +172,7 @@ ANCESTORS = Part(
             {"username": "{{username}}", "email": EMAIL, "password": "{{password}}"},
         ),
         Step("Log in with the username", "POST", "/api/login", 200, CREDENTIALS, keeps=SIMPLEJWT_PAIR),
-        Step("Refresh a JWT", "POST", "/api/token/refresh", 200, {"refresh": "{{refresh_token}}"}, keeps=SIMPLEJWT_PAIR),
+        Step("Refresh a JWT", "POST", "/api/token/refresh", 200, REFRESH, keeps=SIMPLEJWT_PAIR),
         Step("Profile", "GET", "/api/profile", 200, bearer=MINE),
         Step(
             "Log in with the email address",

@@ -47,7 +47,10 @@ def complete(bench: Bench) -> None:
     """Both files have every route of the document, and nothing else."""
     document = json.loads(bench.server.run("openapi"))
     told = {
-        (method.upper(), template(path)) for path, item in document["paths"].items() for method in item if method in METHODS
+        (method.upper(), template(path))
+        for path, item in document["paths"].items()
+        for method in item
+        if method in METHODS
     }
     request = re.compile(r"^([A-Z]+) \{\{base_url\}\}([^?\s]*)", re.MULTILINE)
     files = {
