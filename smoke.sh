@@ -66,9 +66,11 @@ command -v curl >/dev/null || give_up 'curl is missing: install it'
 folder=$(mktemp -d "${TMPDIR:-/tmp}/doorward-smoke.XXXXXX") || give_up 'no temporary folder could be made'
 readonly folder
 bearer=
+key=
 status=
 
-# ask METHOD PATH [BODY]: sets status, and writes the answer to $folder/answer. Sends the access token in $bearer.
+# ask METHOD PATH [BODY]: sets status, and writes the answer to $folder/answer. Sends the access token in $bearer, or
+# the API key in $key.
 # Tokens and passwords go through files, since other users of the machine can see arguments.
 ask() {
     send answer "$@"
@@ -80,6 +82,7 @@ send() {
     {
         printf 'url = "%s%s"\nrequest = "%s"\n' "$url" "$3" "$2"
         [ -z "$bearer" ] || printf 'header = "Authorization: Bearer %s"\n' "$bearer"
+        [ -z "$key" ] || printf 'header = "X-API-Key: %s"\n' "$key"
         if [ $# -gt 3 ]; then
             printf '%s' "$4" >"$folder/$1.request"
             printf 'header = "Content-Type: application/json"\ndata-binary = "@%s/%s.request"\n' "$folder" "$1"
@@ -137,9 +140,9 @@ expect() {
     return 1
 }
 
-# The beginning of an answer that was not expected, without JWTs.
+# The beginning of an answer that was not expected, without JWTs and keys.
 shown() {
-    tr -d '\r\n' <"$folder/answer" | sed 's/eyJ[A-Za-z0-9_.-]*/…/g' |
+    tr -d '\r\n' <"$folder/answer" | sed 's/eyJ[A-Za-z0-9_.-]*/…/g; s/dwk_[A-Za-z0-9]*/…/g' |
         cut -c 1-300
 }
 
@@ -172,6 +175,7 @@ login() {
 }
 
 delete_account() {
+    key=
     login
     bearer=$access
     ask DELETE /api/v1/user/me "$(printf '{"current_password":"%s"}' "$password")"
@@ -315,7 +319,6 @@ rotate() {
 }
 
 leave() {
-    login
     bearer=$access
     ask POST /api/v1/user/logout "{\"refresh_token\":\"$refresh\"}"
     expect 'logout' 200
@@ -324,6 +327,32 @@ leave() {
     bearer=
     refresh_with "$refresh"
     expect 'and the refresh token' 401
+}
+
+api_keys() {
+    bearer=$access
+    ask POST /api/v1/api-keys '{"name":"smoke"}'
+    if [ "$status" = 404 ]; then
+        skip 'API keys: this server does not have them'
+        bearer=
+        return
+    fi
+    expect 'API keys: make' 201 '"key"'
+    made=$(field key)
+    id=$(field id)
+    bearer=
+    key=$made
+    ask GET /api/v1/user/me
+    expect 'API keys: a key is let in' 200 "\"username\":\"$username\""
+    key=
+    bearer=$access
+    ask DELETE "/api/v1/api-keys/$id"
+    expect 'API keys: delete' 204
+    bearer=
+    key=$made
+    ask GET /api/v1/user/me
+    expect 'API keys: after it the key is refused' 401
+    key=
 }
 
 simplejwt() {
@@ -386,6 +415,8 @@ operations
 register
 sign_in
 rotate
+login
+api_keys
 leave
 simplejwt
 dialects

@@ -70,7 +70,7 @@ SERVER = Part(
 
 ACCOUNT = Part(
     "Account",
-    "From registration to logout. The account is deleted further down.",
+    "From registration to logout, and in again. The account is deleted further down.",
     (
         Step(
             "Register",
@@ -142,6 +142,39 @@ ACCOUNT = Part(
         Step("Log out", "POST", "/api/v1/user/logout", 200, {"refresh_token": "{{refresh_token}}"}, MINE),
         Step("The access token is worth nothing now", "GET", "/api/v1/user/me", 401, bearer=MINE),
         Step("Log in again", "POST", "/api/v1/user/login", 200, CREDENTIALS, keeps=PAIR),
+    ),
+)
+
+API_KEYS = Part(
+    "API keys",
+    "Keys for programs, which other services can ask about. All sessions end at the end.",
+    (
+        Step(
+            "Make a key",
+            "POST",
+            "/api/v1/api-keys",
+            201,
+            {"name": "backup", "scopes": ["profile:read"]},
+            MINE,
+            keeps={"key_id": "body.id", "key": "body.key"},
+        ),
+        Step("Who am I, with the key", "GET", "/api/v1/user/me", 200, headers={"X-API-Key": "{{key}}"}),
+        Step("For a service: is the key good", "POST", "/api/v1/api-keys/verify", 200, {"key": "{{key}}"}),
+        Step("For a proxy: whose key is it", "GET", "/api/v1/auth/forward", 200, headers={"X-API-Key": "{{key}}"}),
+        Step("Keys", "GET", "/api/v1/api-keys", 200, bearer=MINE),
+        Step("A key", "GET", "/api/v1/api-keys/{{key_id}}", 200, bearer=MINE),
+        Step("Change its name", "PATCH", "/api/v1/api-keys/{{key_id}}", 200, {"name": "nightly backup"}, MINE),
+        Step(
+            "Regenerate it",
+            "POST",
+            "/api/v1/api-keys/{{key_id}}/regenerate",
+            200,
+            {"overlap_seconds": 60},
+            MINE,
+            keeps={"key": "body.key"},
+        ),
+        Step("Delete it", "DELETE", "/api/v1/api-keys/{{key_id}}", 204, bearer=MINE),
+        Step("It is worth nothing now", "GET", "/api/v1/user/me", 401, headers={"X-API-Key": "{{key}}"}),
         Step("Log out everywhere", "POST", "/api/v1/user/logout-all", 200, bearer=MINE),
     ),
 )
@@ -212,6 +245,18 @@ OWNER = Part(
             keeps={"user_id": "body.id"},
         ),
         Step("A user", "GET", "/api/v1/users/{{user_id}}", 200, bearer=OWNERS),
+        Step("Log in as the user", "POST", "/api/v1/user/login", 200, CREDENTIALS, keeps=PAIR),
+        Step(
+            "Make a key as the user",
+            "POST",
+            "/api/v1/api-keys",
+            201,
+            {"name": "backup"},
+            MINE,
+            keeps={"key_id": "body.id"},
+        ),
+        Step("His keys", "GET", "/api/v1/users/{{user_id}}/api-keys", 200, bearer=OWNERS),
+        Step("Delete his key", "DELETE", "/api/v1/users/{{user_id}}/api-keys/{{key_id}}", 204, bearer=OWNERS),
         Step("Make an admin of him", "PATCH", "/api/v1/users/{{user_id}}", 200, {"role": "admin"}, OWNERS),
         Step("Delete the user", "DELETE", "/api/v1/users/{{user_id}}", 204, bearer=OWNERS),
         Step("Log out, as with an ancestor", "POST", "/api/logout", 200, {"refresh_token": "{{owner_refresh_token}}"}),
@@ -219,4 +264,4 @@ OWNER = Part(
     needs_owner=True,
 )
 
-PARTS = (SERVER, ACCOUNT, SIMPLEJWT, ANCESTORS, OWNER)
+PARTS = (SERVER, ACCOUNT, API_KEYS, SIMPLEJWT, ANCESTORS, OWNER)
