@@ -1,10 +1,12 @@
 //! The routes.
 
 mod accounts;
+mod dialects;
 mod endpoint;
 mod operations;
 mod profile;
 mod sessions;
+mod simplejwt;
 mod tokens;
 mod users;
 
@@ -56,7 +58,7 @@ pub fn routes() -> Vec<(String, Vec<Method>)> {
 
 /// Every route; those that are asked most often first, since they are tried in this order.
 fn endpoints() -> Vec<Endpoint> {
-    vec![
+    let mut endpoints = vec![
         Endpoint::at("/api/v1/user/me")
             .get(profile::show)
             .put(profile::update)
@@ -75,10 +77,16 @@ fn endpoints() -> Vec<Endpoint> {
             .get(users::show)
             .patch(users::update)
             .delete(users::delete),
+        Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain),
+        Endpoint::at("/api/v1/auth/token/refresh").post(simplejwt::refresh),
+        Endpoint::at("/api/v1/auth/token/verify").post(simplejwt::verify),
+        Endpoint::at("/api/v1/auth/token/blacklist").post(simplejwt::blacklist),
         Endpoint::at("/api/v1/health").get(operations::health),
         Endpoint::at("/livez").get(operations::live),
         Endpoint::at("/readyz").get(operations::ready),
-    ]
+    ];
+    endpoints.extend(dialects::endpoints());
+    endpoints
 }
 
 async fn not_found() -> HttpResponse {

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use std::future::{Ready, ready};
 
 const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 1000;
+/// The most that one page has.
+pub(crate) const MAX_LIMIT: u32 = 1000;
 
 /// `?limit=`, `?cursor=`, `?search=` and `?role=`.
 pub(crate) struct ListQuery(pub(crate) UserQuery);

@@ -42,14 +42,9 @@ pub(super) async fn show(caller: CurrentUser) -> Answer {
 pub(super) async fn update(
     services: web::Data<Services>,
     caller: CurrentUser,
-    mut body: JsonBody,
+    body: JsonBody,
 ) -> Answer {
-    let update = ProfileUpdate {
-        username: body.text("username"),
-        email: body.text("email"),
-        current_password: body.secret("current_password"),
-        errors: body.finish(),
-    };
+    let update = read_update(body);
     let principal = services.accounts.update_profile(&caller.0, update).await?;
     ok(&ProfileResponse::from(&principal))
 }
@@ -66,4 +61,13 @@ pub(super) async fn delete(
         .delete_own(&caller.0, password, body.finish())
         .await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+pub(super) fn read_update(mut body: JsonBody) -> ProfileUpdate {
+    ProfileUpdate {
+        username: body.text("username"),
+        email: body.text("email"),
+        current_password: body.secret("current_password"),
+        errors: body.finish(),
+    }
 }

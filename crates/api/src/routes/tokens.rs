@@ -75,7 +75,8 @@ pub(super) async fn login(
     client: ClientOrigin,
     body: JsonBody,
 ) -> Answer {
-    let signed_in = services.auth.login(read_login(body, client.0)?).await?;
+    let login = read_login(body, client.0, "email")?;
+    let signed_in = services.auth.login(login).await?;
     ok(&LoginResponse::from(&signed_in))
 }
 
@@ -117,12 +118,14 @@ pub(super) async fn logout_all(services: web::Data<Services>, caller: CurrentUse
     })
 }
 
-fn read_login(mut body: JsonBody, origin: Origin) -> Result<Login, Problem> {
+/// With an address or a username; `name` is asked for where there is neither.
+pub(super) fn read_login(mut body: JsonBody, origin: Origin, name: &str) -> Result<Login, Problem> {
     let (username, email) = (body.text("username"), body.text("email"));
     let password = body.secret("password");
     let mut errors = body.finish();
-    if username.is_none() && email.is_none() && !errors.mentions("username") {
-        errors.require::<()>("email", None);
+    let is_named = username.is_some() || email.is_some();
+    if !is_named && !errors.mentions("username") && !errors.mentions("email") {
+        errors.require::<()>(name, None);
     }
     match errors.require("password", password) {
         Some(password) if errors.is_empty() => Ok(Login {

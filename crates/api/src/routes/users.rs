@@ -137,7 +137,7 @@ fn render(view: View, users: &[User]) -> Vec<u8> {
 }
 
 /// The page, or 304 where the client has it.
-fn respond(request: &HttpRequest, view: View, page: &ListPage) -> HttpResponse {
+pub(super) fn respond(request: &HttpRequest, view: View, page: &ListPage) -> HttpResponse {
     let is_known = request.headers().get_all(IF_NONE_MATCH).any(|tags| {
         let tags = tags.to_str().unwrap_or_default();
         tags.split(',')

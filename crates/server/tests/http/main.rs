@@ -13,6 +13,7 @@
 
 mod administration;
 mod conventions;
+mod dialects;
 mod faults;
 mod hosts;
 mod login;
@@ -23,6 +24,12 @@ mod profile;
 mod refresh;
 mod registration;
 mod revocation;
+mod seed_000;
+mod seed_001;
+mod seed_002;
+mod seed_003;
+mod seed_004;
 mod sessions;
+mod simplejwt;
 mod support;
 mod users;
