@@ -2,9 +2,10 @@
 
 pub mod edge;
 mod extract;
+mod openapi;
 pub mod problem;
 mod routes;
 
 pub use edge::Edge;
 pub use problem::{Code, Problem};
-pub use routes::{ApiConfig, configure, routes};
+pub use routes::{ApiConfig, configure, openapi, routes};

@@ -1,6 +1,11 @@
 //! The routes.
+#![expect(
+    single_use_lifetimes,
+    reason = "what derives ToSchema names each lifetime of its type once"
+)]
 
 mod accounts;
+mod documentation;
 mod endpoint;
 mod operations;
 mod profile;
@@ -9,15 +14,19 @@ mod tokens;
 mod users;
 
 use crate::extract::MAX_BODY;
+use crate::openapi::{Operation, document};
 use crate::problem::{Code, Problem};
 use actix_web::http::Method;
+use actix_web::http::header::IF_NONE_MATCH;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use bytes::Bytes;
 use doorward_services::Services;
 use endpoint::Endpoint;
 use serde::Serialize;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock};
+use utoipa::ToSchema;
 
 /// What the routes need beside the services.
 #[derive(Debug, Clone)]
@@ -31,7 +40,7 @@ pub struct ApiConfig {
 }
 
 /// What a handler answers.
-type Answer = Result<HttpResponse, Problem>;
+type Outcome = Result<HttpResponse, Problem>;
 
 /// Mounts all routes.
 pub fn configure(
@@ -58,27 +67,44 @@ pub fn routes() -> Vec<(String, Vec<Method>)> {
 fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::at("/api/v1/user/me")
-            .get(profile::show)
-            .put(profile::update)
-            .patch(profile::update)
-            .delete(profile::delete),
-        Endpoint::at("/api/v1/user/refresh").post(tokens::refresh),
-        Endpoint::at("/api/v1/user/login").post(tokens::login),
-        Endpoint::at("/api/v1/users").get(users::list),
-        Endpoint::at("/api/v1/user/create").post(accounts::create),
-        Endpoint::at("/api/v1/user/logout").post(tokens::logout),
-        Endpoint::at("/api/v1/user/logout-all").post(tokens::logout_all),
-        Endpoint::at("/api/v1/user/password").post(accounts::change_password),
-        Endpoint::at("/api/v1/user/sessions").get(sessions::list),
-        Endpoint::at("/api/v1/user/sessions/{id}").delete(sessions::end),
+            .get(profile::show, profile::show_described)
+            .put(profile::update, profile::replace_described)
+            .patch(profile::update, profile::update_described)
+            .delete(profile::delete, profile::delete_described),
+        Endpoint::at("/api/v1/user/refresh").post(tokens::refresh, tokens::refresh_described),
+        Endpoint::at("/api/v1/user/login").post(tokens::login, tokens::login_described),
+        Endpoint::at("/api/v1/users").get(users::list, users::list_described),
+        Endpoint::at("/api/v1/user/create").post(accounts::create, accounts::create_described),
+        Endpoint::at("/api/v1/user/logout").post(tokens::logout, tokens::logout_described),
+        Endpoint::at("/api/v1/user/logout-all")
+            .post(tokens::logout_all, tokens::logout_all_described),
+        Endpoint::at("/api/v1/user/password").post(
+            accounts::change_password,
+            accounts::change_password_described,
+        ),
+        Endpoint::at("/api/v1/user/sessions").get(sessions::list, sessions::list_described),
+        Endpoint::at("/api/v1/user/sessions/{id}").delete(sessions::end, sessions::end_described),
         Endpoint::at("/api/v1/users/{id}")
-            .get(users::show)
-            .patch(users::update)
-            .delete(users::delete),
-        Endpoint::at("/api/v1/health").get(operations::health),
-        Endpoint::at("/livez").get(operations::live),
-        Endpoint::at("/readyz").get(operations::ready),
+            .get(users::show, users::show_described)
+            .patch(users::update, users::update_described)
+            .delete(users::delete, users::delete_described),
+        Endpoint::at("/api/v1/health").get(operations::health, operations::health_described),
+        Endpoint::at("/api/openapi.json")
+            .get(documentation::openapi, documentation::openapi_described),
+        Endpoint::at("/livez").get(operations::live, operations::live_described),
+        Endpoint::at("/readyz").get(operations::ready, operations::ready_described),
     ]
+}
+
+/// The OpenAPI document, as `/api/openapi.json` has it.
+pub fn openapi() -> Bytes {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document(&operations()));
+    DOCUMENT.clone()
+}
+
+fn operations() -> Vec<(String, Method, Operation)> {
+    let endpoints = endpoints().into_iter();
+    endpoints.flat_map(Endpoint::operations).collect()
 }
 
 async fn not_found() -> HttpResponse {
@@ -86,18 +112,29 @@ async fn not_found() -> HttpResponse {
 }
 
 /// An answer with a JSON body.
-fn json<T: Serialize>(mut response: actix_web::HttpResponseBuilder, body: &T) -> Answer {
+fn json<T: Serialize>(mut response: actix_web::HttpResponseBuilder, body: &T) -> Outcome {
     let body = serde_json::to_vec(body)
         .map_err(|error| Problem::new(Code::InternalError).because(&error.to_string()))?;
     Ok(response.content_type("application/json").body(body))
 }
 
-fn ok<T: Serialize>(body: &T) -> Answer {
+fn ok<T: Serialize>(body: &T) -> Outcome {
     json(HttpResponse::Ok(), body)
 }
 
+/// Whether the client has this version of the answer already (RFC 9110, section 13.1.2).
+fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    request.headers().get_all(IF_NONE_MATCH).any(|tags| {
+        let tags = tags.to_str().unwrap_or_default();
+        tags.split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    })
+}
+
 /// An answer that only says that it was done.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Message {
+    /// What was done, for people to read.
     message: &'static str,
 }

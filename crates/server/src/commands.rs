@@ -4,12 +4,14 @@ mod check;
 mod createsuperuser;
 mod healthcheck;
 mod migrate;
+mod openapi;
 mod serve;
 
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
 pub use migrate::migrate;
+pub use openapi::openapi;
 pub use serve::serve;
 
 use crate::config::{Config, KeyFileError, KeySource};

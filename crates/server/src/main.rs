@@ -23,6 +23,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
+    if cli.command_or_serve() == Command::Openapi {
+        return commands::openapi();
+    }
     let config = Config::load(&cli.flags)?;
     telemetry::init(&config.log)?;
     for warning in &config.warnings {
@@ -36,6 +39,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             system.block_on(commands::create_superuser(&config, args))
         }
         Command::Check => commands::check(&config),
+        Command::Openapi => commands::openapi(),
         Command::Healthcheck => commands::healthcheck(&config),
     }
 }

@@ -1,5 +1,6 @@
 //! The query of a list.
 
+use crate::openapi::{id, query_parameter, text};
 use crate::problem::Problem;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -9,12 +10,40 @@ use doorward_services::FieldErrors;
 use doorward_services::users::UserQuery;
 use std::collections::HashMap;
 use std::future::{Ready, ready};
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 1000;
 
 /// `?limit=`, `?cursor=`, `?search=` and `?role=`.
 pub(crate) struct ListQuery(pub(crate) UserQuery);
+
+impl ListQuery {
+    /// For the document.
+    pub(crate) fn described() -> [Parameter; 4] {
+        let limit = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(MAX_LIMIT))
+            .default(Some(DEFAULT_LIMIT.into()));
+        let roles = text().enum_values(Some(Role::ALL.map(Role::as_str)));
+        [
+            query_parameter("limit", "How many there are on a page.", limit),
+            query_parameter(
+                "cursor",
+                "Where the page begins, as the header `Link` has it.",
+                id(),
+            ),
+            query_parameter(
+                "search",
+                "The beginning of a username or an email address; for admins.",
+                text(),
+            ),
+            query_parameter("role", "Only users with this role; for admins.", roles),
+        ]
+    }
+}
 
 impl FromRequest for ListQuery {
     type Error = Problem;

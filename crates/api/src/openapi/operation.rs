@@ -1,0 +1,246 @@
+//! What one method of a route takes and answers.
+
+use super::answer::Answer;
+use super::body::Body;
+use super::problems;
+use super::shared::{Header, header_parameter, text};
+use crate::problem::Code;
+use actix_web::http::StatusCode;
+use std::collections::BTreeMap;
+use utoipa::openapi::path::{OperationBuilder, Parameter};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{RefOr, Response, ResponseBuilder, path};
+
+/// What a group of operations is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// From a login to a logout.
+    Sessions,
+    /// One's own account.
+    Account,
+    /// All accounts.
+    Users,
+    /// For those who run the service.
+    Operations,
+    /// What the API says of itself.
+    Documentation,
+}
+
+impl Tag {
+    /// Every one, in the order in which the document has them.
+    pub(super) const ALL: [Self; 5] = [
+        Self::Sessions,
+        Self::Account,
+        Self::Users,
+        Self::Operations,
+        Self::Documentation,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "Sessions",
+            Self::Account => "Account",
+            Self::Users => "Users",
+            Self::Operations => "Operations",
+            Self::Documentation => "Documentation",
+        }
+    }
+
+    pub(super) const fn about(self) -> &'static str {
+        match self {
+            Self::Sessions => {
+                "A login begins a session, a refresh goes on with it, a logout ends it."
+            }
+            Self::Account => "One's own account, from the registration on.",
+            Self::Users => "All accounts, for everybody to list and for admins to manage.",
+            Self::Operations => "For those who run the service, and for their probes.",
+            Self::Documentation => "What the API says of itself.",
+        }
+    }
+}
+
+/// Whose credentials an operation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Anyone,
+    AnyoneOrUser,
+    User,
+}
+
+/// The name of the bearer tokens among the document's security schemes.
+pub(super) const BEARER: &str = "accessToken";
+
+/// One method of one route, as the document describes it.
+pub(crate) struct Operation {
+    tag: Tag,
+    id: &'static str,
+    summary: &'static str,
+    about: Option<&'static str>,
+    access: Access,
+    parameters: Vec<Parameter>,
+    body: Option<Body>,
+    answers: Vec<Answer>,
+    codes: Vec<Code>,
+}
+
+impl Operation {
+    /// An operation that anyone may ask for; `id` is what programs call it and `summary` what people do.
+    pub(crate) fn new(tag: Tag, id: &'static str, summary: &'static str) -> Self {
+        let this = Self {
+            tag,
+            id,
+            summary,
+            about: None,
+            access: Access::Anyone,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            codes: Vec::new(),
+        };
+        this.codes(&[Code::HeadersTooLarge, Code::InternalError])
+            .codes(&[Code::HostNotValid, Code::MisdirectedRequest])
+    }
+
+    /// What there is to say beyond the summary; `CommonMark`.
+    pub(crate) fn about(self, about: &'static str) -> Self {
+        Self {
+            about: Some(about),
+            ..self
+        }
+    }
+
+    /// It needs an access token.
+    pub(crate) fn for_users(self) -> Self {
+        Self {
+            access: Access::User,
+            ..self
+        }
+        .codes(&[Code::NotAuthenticated, Code::TokenNotValid])
+        .codes(&[Code::Unavailable])
+    }
+
+    /// An access token may be sent, and changes the answer.
+    pub(crate) fn for_anyone_or_users(self) -> Self {
+        Self {
+            access: Access::AnyoneOrUser,
+            ..self
+        }
+        .codes(&[Code::TokenNotValid, Code::Unavailable])
+    }
+
+    /// Probes ask it by address, with whatever host.
+    pub(crate) fn for_probes(mut self) -> Self {
+        self.codes
+            .retain(|code| !matches!(code, Code::HostNotValid | Code::MisdirectedRequest));
+        self
+    }
+
+    /// It takes a parameter.
+    pub(crate) fn parameter(mut self, parameter: Parameter) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    /// It takes these parameters.
+    pub(crate) fn parameters(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Self {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    /// It takes a header.
+    pub(crate) fn header(self, name: &'static str, about: &'static str) -> Self {
+        self.parameter(header_parameter(name, about, text()))
+    }
+
+    /// It takes a JSON object.
+    pub(crate) fn body(self, body: Body) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+        .codes(&[Code::MalformedRequest, Code::ValidationFailed])
+        .codes(&[Code::PayloadTooLarge, Code::UnsupportedMediaType])
+        .codes(&[Code::RequestTimeout])
+    }
+
+    /// It answers so.
+    pub(crate) fn answer(mut self, answer: Answer) -> Self {
+        self.answers.push(answer);
+        self
+    }
+
+    /// These may go wrong.
+    pub(crate) fn codes(mut self, codes: &[Code]) -> Self {
+        for code in codes {
+            if !self.codes.contains(code) {
+                self.codes.push(*code);
+            }
+        }
+        self
+    }
+
+    /// The types that it sends and takes, by name.
+    pub(super) fn components(&self) -> impl Iterator<Item = (String, RefOr<Schema>)> {
+        let answers = self.answers.iter().flat_map(|answer| &answer.components);
+        let body = self.body.iter().map(Body::component);
+        answers.cloned().chain(body)
+    }
+
+    pub(super) fn described(&self) -> path::Operation {
+        let mut builder = OperationBuilder::new()
+            .tag(self.tag.name())
+            .operation_id(Some(self.id))
+            .summary(Some(self.summary))
+            .description(self.about)
+            .securities(Some(self.securities()))
+            .request_body(self.body.as_ref().map(Body::described));
+        for parameter in &self.parameters {
+            builder = builder.parameter(parameter.clone());
+        }
+        for (status, response) in self.responses() {
+            builder = builder.response(status.as_str(), response);
+        }
+        builder.build()
+    }
+
+    fn securities(&self) -> Vec<SecurityRequirement> {
+        let nothing = SecurityRequirement::default();
+        let bearer = SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, []);
+        match self.access {
+            Access::Anyone => Vec::new(),
+            Access::AnyoneOrUser => vec![nothing, bearer],
+            Access::User => vec![bearer],
+        }
+    }
+
+    fn responses(&self) -> BTreeMap<StatusCode, Response> {
+        let mut responses = BTreeMap::new();
+        for answer in &self.answers {
+            responses.insert(answer.status, answered(answer));
+        }
+        for code in &self.codes {
+            let status = code.status();
+            let codes = self.codes.iter().filter(|code| code.status() == status);
+            let codes: Vec<Code> = codes.copied().collect();
+            let before = responses.remove(&status);
+            responses.insert(status, problems::response(status, &codes, before));
+        }
+        responses
+    }
+}
+
+fn answered(answer: &Answer) -> Response {
+    let mut response = ResponseBuilder::new().description(answer.about);
+    if let Some((media_type, content)) = answer.content() {
+        response = response.content(media_type, content);
+    }
+    for header in &answer.headers {
+        response = response.header_ref(header.name(), header.reference());
+    }
+    if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+        let header = Header::RetryAfter;
+        response = response.header_ref(header.name(), header.reference());
+    }
+    response.build()
+}
