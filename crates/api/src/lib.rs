@@ -3,6 +3,7 @@
 pub mod edge;
 mod extract;
 mod openapi;
+mod pages;
 pub mod problem;
 mod routes;
 

@@ -40,7 +40,7 @@ pub struct ApiConfig {
 }
 
 /// What a handler answers.
-type Outcome = Result<HttpResponse, Problem>;
+type Answer = Result<HttpResponse, Problem>;
 
 /// Mounts all routes.
 pub fn configure(
@@ -89,6 +89,9 @@ fn endpoints() -> Vec<Endpoint> {
             .patch(users::update, users::update_described)
             .delete(users::delete, users::delete_described),
         Endpoint::at("/api/v1/health").get(operations::health, operations::health_described),
+        Endpoint::at("/api").get(documentation::index, documentation::index_described),
+        Endpoint::at("/api/docs").get(documentation::swagger, documentation::swagger_described),
+        Endpoint::at("/api/docs/{file}").get(documentation::file, documentation::file_described),
         Endpoint::at("/api/openapi.json")
             .get(documentation::openapi, documentation::openapi_described),
         Endpoint::at("/livez").get(operations::live, operations::live_described),
@@ -98,13 +101,17 @@ fn endpoints() -> Vec<Endpoint> {
 
 /// The OpenAPI document, as `/api/openapi.json` has it.
 pub fn openapi() -> Bytes {
-    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document(&operations()));
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document(operations()));
     DOCUMENT.clone()
 }
 
-fn operations() -> Vec<(String, Method, Operation)> {
-    let endpoints = endpoints().into_iter();
-    endpoints.flat_map(Endpoint::operations).collect()
+/// Every operation of every route, as it describes itself.
+pub(crate) fn operations() -> &'static [(String, Method, Operation)] {
+    static OPERATIONS: LazyLock<Vec<(String, Method, Operation)>> = LazyLock::new(|| {
+        let endpoints = endpoints().into_iter();
+        endpoints.flat_map(Endpoint::operations).collect()
+    });
+    &OPERATIONS
 }
 
 async fn not_found() -> HttpResponse {
@@ -112,13 +119,13 @@ async fn not_found() -> HttpResponse {
 }
 
 /// An answer with a JSON body.
-fn json<T: Serialize>(mut response: actix_web::HttpResponseBuilder, body: &T) -> Outcome {
+fn json<T: Serialize>(mut response: actix_web::HttpResponseBuilder, body: &T) -> Answer {
     let body = serde_json::to_vec(body)
         .map_err(|error| Problem::new(Code::InternalError).because(&error.to_string()))?;
     Ok(response.content_type("application/json").body(body))
 }
 
-fn ok<T: Serialize>(body: &T) -> Outcome {
+fn ok<T: Serialize>(body: &T) -> Answer {
     json(HttpResponse::Ok(), body)
 }
 

@@ -106,6 +106,11 @@ impl Body {
         self
     }
 
+    /// The first example.
+    pub(super) fn first_example(&self) -> Option<&Value> {
+        self.examples.first().map(|(_, value)| value)
+    }
+
     /// The name and the schema, for the document's components.
     pub(super) fn component(&self) -> (String, RefOr<Schema>) {
         let no_others = AdditionalProperties::FreeForm(false);

@@ -21,6 +21,8 @@ People register, log in, stay logged in and log out; admins and owners manage th
 names the methods in `Allow`, as does the 405 for any other.
 - Every error is `application/problem+json` (RFC 9457). Its `code` is stable, its `detail` for people. Where fields are \
 bad, `errors` has the messages of all of them at once.
+- A browser, which accepts `text/html` first, gets the answer of a `GET` below `/api/` as a page; `?format=json` gives \
+it the JSON.
 - A body is at most 64 KiB long, and a field that is not known is refused.";
 
 /// Bytes of the document for these operations.

@@ -1,13 +1,13 @@
 //! What one method of a route takes and answers.
 
-use super::answer::Answer;
 use super::body::Body;
 use super::problems;
+use super::reply::Reply;
 use super::shared::{Header, header_parameter, text};
 use crate::problem::Code;
 use actix_web::http::StatusCode;
 use std::collections::BTreeMap;
-use utoipa::openapi::path::{OperationBuilder, Parameter};
+use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterIn};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{RefOr, Response, ResponseBuilder, path};
@@ -80,7 +80,7 @@ pub(crate) struct Operation {
     access: Access,
     parameters: Vec<Parameter>,
     body: Option<Body>,
-    answers: Vec<Answer>,
+    answers: Vec<Reply>,
     codes: Vec<Code>,
 }
 
@@ -165,7 +165,7 @@ impl Operation {
     }
 
     /// It answers so.
-    pub(crate) fn answer(mut self, answer: Answer) -> Self {
+    pub(crate) fn answer(mut self, answer: Reply) -> Self {
         self.answers.push(answer);
         self
     }
@@ -230,9 +230,9 @@ impl Operation {
     }
 }
 
-fn answered(answer: &Answer) -> Response {
+fn answered(answer: &Reply) -> Response {
     let mut response = ResponseBuilder::new().description(answer.about);
-    if let Some((media_type, content)) = answer.content() {
+    for (media_type, content) in answer.contents() {
         response = response.content(media_type, content);
     }
     for header in &answer.headers {
@@ -243,4 +243,41 @@ fn answered(answer: &Answer) -> Response {
         response = response.header_ref(header.name(), header.reference());
     }
     response.build()
+}
+
+/// What is said of an operation on a page: how it is called, and an example of what it takes.
+pub(crate) struct Shown {
+    pub(crate) summary: &'static str,
+    pub(crate) who: &'static str,
+    pub(crate) example: Option<String>,
+    pub(crate) parameters: Vec<(&'static str, String)>,
+}
+
+impl Operation {
+    /// For the pages.
+    pub(crate) fn shown(&self) -> Shown {
+        let example = self.body.as_ref().and_then(Body::first_example);
+        Shown {
+            summary: self.summary,
+            who: match self.access {
+                Access::Anyone => "anyone",
+                Access::AnyoneOrUser => "anyone, and more for users",
+                Access::User => "users",
+            },
+            example: example.map(|value| format!("{value:#}")),
+            parameters: self
+                .parameters
+                .iter()
+                .map(|parameter| (place(&parameter.parameter_in), parameter.name.clone()))
+                .collect(),
+        }
+    }
+}
+
+fn place(place: &ParameterIn) -> &'static str {
+    match place {
+        ParameterIn::Path => "path",
+        ParameterIn::Header => "header",
+        ParameterIn::Query | ParameterIn::QueryString | ParameterIn::Cookie => "query",
+    }
 }

@@ -1,8 +1,8 @@
 //! Registration and the password.
 
-use super::{Message, Outcome, ok};
+use super::{Answer, Message, ok};
 use crate::extract::{CurrentUser, JsonBody, MaybeUser};
-use crate::openapi::{Answer, Body, Field, Operation, Tag, role};
+use crate::openapi::{Body, Field, Operation, Reply, Tag, role};
 use crate::problem::Code;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -45,7 +45,7 @@ pub(super) async fn create(
     services: web::Data<Services>,
     caller: MaybeUser,
     mut body: JsonBody,
-) -> Outcome {
+) -> Answer {
     let register = Register {
         username: body.text("username"),
         email: body.text("email"),
@@ -81,7 +81,7 @@ pub(super) fn create_described() -> Operation {
             ),
         )
         .answer(
-            Answer::json::<CreatedResponse<'_>>(StatusCode::CREATED, "The account is there.").example(
+            Reply::json::<CreatedResponse<'_>>(StatusCode::CREATED, "The account is there.").example(
                 "Created",
                 json!({
                     "id": "01a1fac8-772b-76f8-8b87-aa860a220012", "username": "ada", "email": "ada@example.com",
@@ -97,7 +97,7 @@ pub(super) async fn change_password(
     services: web::Data<Services>,
     caller: CurrentUser,
     mut body: JsonBody,
-) -> Outcome {
+) -> Answer {
     let change = ChangePassword {
         current_password: body.secret("current_password"),
         new_password: body.secret("new_password"),
@@ -127,7 +127,7 @@ pub(super) fn change_password_described() -> Operation {
             ),
         )
         .answer(
-            Answer::json::<Message>(StatusCode::OK, "The password is changed.")
+            Reply::json::<Message>(StatusCode::OK, "The password is changed.")
                 .example("Changed", json!({ "message": "Password changed" })),
         )
         .codes(&[Code::Overloaded])

@@ -1,7 +1,7 @@
 //! For operators and their probes.
 
-use super::{ApiConfig, Outcome, ok};
-use crate::openapi::{Answer, Operation, Tag};
+use super::{Answer, ApiConfig, ok};
+use crate::openapi::{Operation, Reply, Tag};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -48,7 +48,7 @@ struct Status {
 }
 
 /// `GET /api/v1/health`
-pub(super) async fn health(services: web::Data<Services>, config: web::Data<ApiConfig>) -> Outcome {
+pub(super) async fn health(services: web::Data<Services>, config: web::Data<ApiConfig>) -> Answer {
     let health = services.health.check();
     let (response, status) = if health.database {
         (HttpResponse::Ok(), "ok")
@@ -79,17 +79,17 @@ pub(super) fn health_described() -> Operation {
     let (well, ill) = (StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE);
     Operation::new(Tag::Operations, "showHealth", "Tell how the service fares")
         .answer(
-            Answer::json::<HealthResponse<'_>>(well, "All is well.")
+            Reply::json::<HealthResponse<'_>>(well, "All is well.")
                 .example("Well", example("ok", true)),
         )
         .answer(
-            Answer::json::<HealthResponse<'_>>(ill, "The database does not answer.")
+            Reply::json::<HealthResponse<'_>>(ill, "The database does not answer.")
                 .example("No database", example("unavailable", false)),
         )
 }
 
 /// `GET /livez`
-pub(super) async fn live() -> Outcome {
+pub(super) async fn live() -> Answer {
     ok(&Status { status: "ok" })
 }
 
@@ -104,7 +104,7 @@ pub(super) fn live_described() -> Operation {
 }
 
 /// `GET /readyz`
-pub(super) async fn ready(services: web::Data<Services>, config: web::Data<ApiConfig>) -> Outcome {
+pub(super) async fn ready(services: web::Data<Services>, config: web::Data<ApiConfig>) -> Answer {
     if config.is_draining.load(Ordering::Acquire) {
         super::json(
             HttpResponse::ServiceUnavailable(),
@@ -141,11 +141,11 @@ pub(super) fn ready_described() -> Operation {
     )
 }
 
-fn status(status: StatusCode, about: &'static str, word: &str) -> Answer {
+fn status(status: StatusCode, about: &'static str, word: &str) -> Reply {
     let name = if status == StatusCode::OK {
         "Well"
     } else {
         "Draining"
     };
-    Answer::json::<Status>(status, about).example(name, json!({ "status": word }))
+    Reply::json::<Status>(status, about).example(name, json!({ "status": word }))
 }

@@ -1,8 +1,8 @@
 //! One's own account.
 
-use super::{Outcome, ok};
+use super::{Answer, ok};
 use crate::extract::{CurrentUser, JsonBody};
-use crate::openapi::{Answer, Body, Field, Operation, Tag, role};
+use crate::openapi::{Body, Field, Operation, Reply, Tag, role};
 use crate::problem::Code;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -44,7 +44,7 @@ impl<'a> From<&'a Principal> for ProfileResponse<'a> {
 }
 
 /// `GET /api/v1/user/me`
-pub(super) async fn show(caller: CurrentUser) -> Outcome {
+pub(super) async fn show(caller: CurrentUser) -> Answer {
     ok(&ProfileResponse::from(&*caller.0.principal))
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn update(
     services: web::Data<Services>,
     caller: CurrentUser,
     mut body: JsonBody,
-) -> Outcome {
+) -> Answer {
     let update = ProfileUpdate {
         username: body.text("username"),
         email: body.text("email"),
@@ -104,8 +104,8 @@ fn changing(id: &'static str, summary: &'static str) -> Operation {
         .codes(&[Code::Overloaded])
 }
 
-fn profile(about: &'static str) -> Answer {
-    Answer::json::<ProfileResponse<'_>>(StatusCode::OK, about).example(
+fn profile(about: &'static str) -> Reply {
+    Reply::json::<ProfileResponse<'_>>(StatusCode::OK, about).example(
         "A user",
         json!({
             "id": "01a1fac8-772b-76f8-8b87-aa860a220012", "username": "ada", "email": "ada@example.com",
@@ -119,7 +119,7 @@ pub(super) async fn delete(
     services: web::Data<Services>,
     caller: CurrentUser,
     mut body: JsonBody,
-) -> Outcome {
+) -> Answer {
     let password = body.secret("current_password");
     services
         .accounts
@@ -139,9 +139,6 @@ pub(super) fn delete_described() -> Operation {
             )
             .example("Delete", json!({ "current_password": "correct horse 42" })),
         )
-        .answer(Answer::empty(
-            StatusCode::NO_CONTENT,
-            "The account is gone.",
-        ))
+        .answer(Reply::empty(StatusCode::NO_CONTENT, "The account is gone."))
         .codes(&[Code::LastOwner, Code::Overloaded])
 }

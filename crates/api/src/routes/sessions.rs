@@ -1,8 +1,8 @@
 //! One's own sessions.
 
-use super::{Outcome, ok};
+use super::{Answer, ok};
 use crate::extract::CurrentUser;
-use crate::openapi::{Answer, Operation, Tag, id, path_parameter};
+use crate::openapi::{Operation, Reply, Tag, id, path_parameter};
 use crate::problem::{Code, Problem};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -51,7 +51,7 @@ impl<'a> SessionResponse<'a> {
 }
 
 /// `GET /api/v1/user/sessions`
-pub(super) async fn list(services: web::Data<Services>, caller: CurrentUser) -> Outcome {
+pub(super) async fn list(services: web::Data<Services>, caller: CurrentUser) -> Answer {
     let sessions = services.auth.sessions(&caller.0).await?;
     let shown = sessions
         .iter()
@@ -63,7 +63,7 @@ pub(super) fn list_described() -> Operation {
     Operation::new(Tag::Sessions, "listSessions", "List one's own sessions")
         .about("There are at most 50: a further login ends the oldest.")
         .for_users()
-        .answer(Answer::list::<SessionResponse<'_>>(StatusCode::OK, "The sessions.").example(
+        .answer(Reply::list::<SessionResponse<'_>>(StatusCode::OK, "The sessions.").example(
             "One session",
             json!([{
                 "id": "01a1fac8-789d-7c35-b3c5-8b7d2c0de0f4", "created_at": "2026-11-20T21:06:44.510866Z",
@@ -78,7 +78,7 @@ pub(super) async fn end(
     services: web::Data<Services>,
     caller: CurrentUser,
     id: web::Path<String>,
-) -> Outcome {
+) -> Answer {
     let id = id
         .parse()
         .map_err(|_no_uuid| Problem::new(Code::NotFound))?;
@@ -90,7 +90,7 @@ pub(super) fn end_described() -> Operation {
     Operation::new(Tag::Sessions, "endSession", "End one of one's own sessions")
         .for_users()
         .parameter(path_parameter("id", "The id of the session.", id()))
-        .answer(Answer::empty(
+        .answer(Reply::empty(
             StatusCode::NO_CONTENT,
             "The session has ended, with all its tokens.",
         ))

@@ -1,8 +1,8 @@
 //! Login, refresh, logout.
 
-use super::{Message, Outcome, ok};
+use super::{Answer, Message, ok};
 use crate::extract::{ClientOrigin, CurrentUser, JsonBody};
-use crate::openapi::{Answer, Body, Field, Operation, Tag, role};
+use crate::openapi::{Body, Field, Operation, Reply, Tag, role};
 use crate::problem::{Code, Problem};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -105,7 +105,7 @@ pub(super) async fn login(
     services: web::Data<Services>,
     client: ClientOrigin,
     body: JsonBody,
-) -> Outcome {
+) -> Answer {
     let signed_in = services.auth.login(read_login(body, client.0)?).await?;
     ok(&LoginResponse::from(&signed_in))
 }
@@ -126,7 +126,7 @@ pub(super) fn login_described() -> Operation {
             .example("By username", json!({ "username": "ada", "password": "correct horse 42" })),
         )
         .answer(
-            Answer::json::<LoginResponse<'_>>(StatusCode::OK, "A new session.").example(
+            Reply::json::<LoginResponse<'_>>(StatusCode::OK, "A new session.").example(
                 "A user",
                 json!({
                     "message": "Login successful", "access_token": ACCESS, "refresh_token": REFRESH,
@@ -146,7 +146,7 @@ pub(super) async fn refresh(
     services: web::Data<Services>,
     request: HttpRequest,
     body: JsonBody,
-) -> Outcome {
+) -> Answer {
     let pair = services
         .auth
         .refresh(&read_refresh_token(&request, body)?)
@@ -160,7 +160,7 @@ pub(super) fn refresh_described() -> Operation {
          the same next one; when it comes later, the session ends.",
     );
     with_refresh_token(operation)
-        .answer(Answer::json::<TokenResponse<'_>>(StatusCode::OK, "The next pair.").example(
+        .answer(Reply::json::<TokenResponse<'_>>(StatusCode::OK, "The next pair.").example(
             "A pair",
             json!({ "access_token": ACCESS, "refresh_token": REFRESH, "token_type": "Bearer", "expires_in": 300 }),
         ))
@@ -173,7 +173,7 @@ pub(super) async fn logout(
     caller: CurrentUser,
     request: HttpRequest,
     body: JsonBody,
-) -> Outcome {
+) -> Answer {
     services
         .auth
         .logout(&caller.0, &read_refresh_token(&request, body)?)
@@ -189,14 +189,14 @@ pub(super) fn logout_described() -> Operation {
         .for_users();
     with_refresh_token(operation)
         .answer(
-            Answer::json::<Message>(StatusCode::OK, "The session has ended.")
+            Reply::json::<Message>(StatusCode::OK, "The session has ended.")
                 .example("Logged out", json!({ "message": "Logout successful" })),
         )
         .codes(&[Code::DifferentTokens])
 }
 
 /// `POST /api/v1/user/logout-all`
-pub(super) async fn logout_all(services: web::Data<Services>, caller: CurrentUser) -> Outcome {
+pub(super) async fn logout_all(services: web::Data<Services>, caller: CurrentUser) -> Answer {
     let sessions_ended = services.auth.logout_all(&caller.0).await?;
     ok(&LogoutAllResponse {
         message: "Logout successful",
@@ -209,7 +209,7 @@ pub(super) fn logout_all_described() -> Operation {
         .about("Ends every session of the user.")
         .for_users()
         .answer(
-            Answer::json::<LogoutAllResponse>(StatusCode::OK, "The sessions have ended.").example(
+            Reply::json::<LogoutAllResponse>(StatusCode::OK, "The sessions have ended.").example(
                 "Logged out",
                 json!({ "message": "Logout successful", "sessions_ended": 3 }),
             ),

@@ -1,8 +1,8 @@
 //! The list of users, and the accounts of others.
 
-use super::{Outcome, is_known, ok};
+use super::{Answer, is_known, ok};
 use crate::extract::{CurrentUser, JsonBody, ListQuery, MaybeUser};
-use crate::openapi::{Answer, Body, Field, Header, Operation, Tag, id, path_parameter, role};
+use crate::openapi::{Body, Field, Header, Operation, Reply, Tag, id, path_parameter, role};
 use crate::problem::{Code, Problem};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, LINK};
@@ -74,7 +74,7 @@ pub(super) async fn list(
     caller: MaybeUser,
     query: ListQuery,
     request: HttpRequest,
-) -> Outcome {
+) -> Answer {
     let view = services.users.view_of(caller.0.as_ref())?;
     let key = ListKey {
         view,
@@ -101,7 +101,7 @@ pub(super) fn list_described() -> Operation {
         .parameters(ListQuery::described())
         .header("If-None-Match", "The `ETag` of the answer that the client has.")
         .answer(
-            Answer::list::<PublicUserResponse<'_>>(StatusCode::OK, "A page of the list.")
+            Reply::list::<PublicUserResponse<'_>>(StatusCode::OK, "A page of the list.")
                 .or_list::<FullUserResponse<'_>>()
                 .example("For everybody", public)
                 .example("For admins", json!([full_example()]))
@@ -109,7 +109,7 @@ pub(super) fn list_described() -> Operation {
                 .header(Header::Link),
         )
         .answer(
-            Answer::empty(StatusCode::NOT_MODIFIED, "The client has this page.")
+            Reply::empty(StatusCode::NOT_MODIFIED, "The client has this page.")
                 .header(Header::ETag)
                 .header(Header::Link),
         )
@@ -121,7 +121,7 @@ pub(super) async fn show(
     services: web::Data<Services>,
     caller: CurrentUser,
     id: web::Path<String>,
-) -> Outcome {
+) -> Answer {
     let user = services.users.user(&caller.0, parse(&id)?).await?;
     ok(&FullUserResponse::from(&user))
 }
@@ -136,7 +136,7 @@ pub(super) async fn update(
     caller: CurrentUser,
     id: web::Path<String>,
     mut body: JsonBody,
-) -> Outcome {
+) -> Answer {
     let update = UserUpdate {
         username: body.text("username"),
         email: body.text("email"),
@@ -179,7 +179,7 @@ pub(super) async fn delete(
     services: web::Data<Services>,
     caller: CurrentUser,
     id: web::Path<String>,
-) -> Outcome {
+) -> Answer {
     services.users.delete(&caller.0, parse(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -187,7 +187,7 @@ pub(super) async fn delete(
 pub(super) fn delete_described() -> Operation {
     of_one("deleteUser", "Delete an account")
         .about("With all that belongs to it. Admins and owners are for owners to delete, and the last active owner stays.")
-        .answer(Answer::empty(StatusCode::NO_CONTENT, "The account is gone."))
+        .answer(Reply::empty(StatusCode::NO_CONTENT, "The account is gone."))
         .codes(&[Code::LastOwner])
 }
 
@@ -198,8 +198,8 @@ fn of_one(name: &'static str, summary: &'static str) -> Operation {
         .codes(&[Code::PermissionDenied, Code::NotFound])
 }
 
-fn full(about: &'static str) -> Answer {
-    Answer::json::<FullUserResponse<'_>>(StatusCode::OK, about).example("A user", full_example())
+fn full(about: &'static str) -> Reply {
+    Reply::json::<FullUserResponse<'_>>(StatusCode::OK, about).example("A user", full_example())
 }
 
 fn full_example() -> Value {

@@ -13,10 +13,12 @@
 
 mod administration;
 mod conventions;
+mod documentation;
 mod faults;
 mod hosts;
 mod login;
 mod operations;
+mod pages;
 mod permissions;
 mod process;
 mod profile;

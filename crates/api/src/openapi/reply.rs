@@ -11,17 +11,17 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Schema};
 use utoipa::openapi::{Content, Ref, RefOr};
 
 /// An answer with its status, its body and its headers.
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(super) status: StatusCode,
     pub(super) about: &'static str,
     pub(super) headers: Vec<Header>,
     pub(super) components: Vec<(String, RefOr<Schema>)>,
-    media_type: &'static str,
+    media_types: Vec<&'static str>,
     schemas: Vec<RefOr<Schema>>,
     examples: Vec<(&'static str, Value)>,
 }
 
-impl Answer {
+impl Reply {
     /// An answer without a body.
     pub(crate) fn empty(status: StatusCode, about: &'static str) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Answer {
             about,
             headers: vec![Header::RequestId],
             components: Vec::new(),
-            media_type: "application/json",
+            media_types: vec!["application/json"],
             schemas: Vec::new(),
             examples: Vec::new(),
         }
@@ -53,10 +53,16 @@ impl Answer {
         schema: impl Into<RefOr<Schema>>,
     ) -> Self {
         Self {
-            media_type,
+            media_types: vec![media_type],
             schemas: vec![schema.into()],
             ..Self::empty(status, about)
         }
+    }
+
+    /// The same as another media type.
+    pub(crate) fn or_type(mut self, media_type: &'static str) -> Self {
+        self.media_types.push(media_type);
+        self
     }
 
     /// The same status with another object, where it depends on the caller or on the request.
@@ -85,10 +91,10 @@ impl Answer {
         self
     }
 
-    /// The media type with what it holds; nothing where the answer has no body.
-    pub(super) fn content(&self) -> Option<(&'static str, Content)> {
+    /// The media types with what they hold; none where the answer has no body.
+    pub(super) fn contents(&self) -> Vec<(&'static str, Content)> {
         let schema: RefOr<Schema> = match self.schemas.as_slice() {
-            [] => return None,
+            [] => return Vec::new(),
             [schema] => schema.clone(),
             several => several
                 .iter()
@@ -103,8 +109,10 @@ impl Answer {
         });
         let content = ContentBuilder::new()
             .schema(Some(schema))
-            .examples_from_iter(examples);
-        Some((self.media_type, content.build()))
+            .examples_from_iter(examples)
+            .build();
+        let media_types = self.media_types.iter();
+        media_types.map(|name| (*name, content.clone())).collect()
     }
 
     /// Notes the type, and those that it holds, for the document's components.
