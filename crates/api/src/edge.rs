@@ -5,6 +5,7 @@ mod host;
 
 pub use host::AllowedHosts;
 
+use crate::dialect::{Asked, Dialect};
 use crate::pages::{self, Form};
 use crate::problem::{Code, Problem};
 use crate::routes::operations;
@@ -27,7 +28,6 @@ use std::time::Instant;
 use uuid::Uuid;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// The longest that all header fields may be together, in bytes.
 const MAX_HEADERS: usize = 16 * 1024;
@@ -98,6 +98,7 @@ struct Line {
     method: String,
     path: String,
     form: Form,
+    content_type: Option<HeaderValue>,
     request_id: HeaderValue,
     began: Instant,
     is_draining: Arc<AtomicBool>,
@@ -109,6 +110,7 @@ impl Line {
             method: request.method().to_string(),
             path: request.path().to_owned(),
             form: Form::of(request),
+            content_type: request.headers().get(CONTENT_TYPE).cloned(),
             request_id: request_id(request.headers()),
             began: Instant::now(),
             is_draining,
@@ -117,6 +119,17 @@ impl Line {
 
     fn request_id(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
+    }
+
+    /// What a failure says in the shape that is read on this path, and that shape's media type.
+    fn render(&self, problem: &Problem) -> (HeaderValue, Vec<u8>) {
+        let content_type = self.content_type.as_ref();
+        let asked = Asked {
+            method: &self.method,
+            content_type: content_type.map_or("", |kind| kind.to_str().unwrap_or_default()),
+            request_id: self.request_id(),
+        };
+        Dialect::of(&self.path).render(problem, asked)
     }
 
     fn log(&self, status: u16, problem: Option<&Problem>) {
@@ -203,16 +216,17 @@ fn is_bare_failure(response: &HttpResponse) -> bool {
 }
 
 fn render(mut response: HttpResponse, problem: &Problem, line: &Line) -> HttpResponse {
+    let (kind, body) = line.render(problem);
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
-    headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    headers.insert(CONTENT_TYPE, kind);
     if let Some(challenge) = problem.challenge() {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if let Some(wait) = problem.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
-    response.set_body(BoxBody::new(problem.body(line.request_id())))
+    response.set_body(BoxBody::new(body))
 }
 
 /// What an answer does not say otherwise is for nobody's cache.

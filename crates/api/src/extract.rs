@@ -8,4 +8,4 @@ mod query;
 pub(crate) use body::{JsonBody, MAX_BODY};
 pub(crate) use caller::{CurrentUser, MaybeUser};
 pub(crate) use client::ClientOrigin;
-pub(crate) use query::ListQuery;
+pub(crate) use query::{ListQuery, MAX_LIMIT};

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod dialect;
 pub mod edge;
 mod extract;
 mod openapi;

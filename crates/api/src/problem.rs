@@ -65,9 +65,11 @@ catalogue! {
     MalformedRequest = BAD_REQUEST "malformed_request" "The request cannot be understood",
     ValidationFailed = BAD_REQUEST "validation_failed" "Some fields are not valid",
     DifferentTokens = BAD_REQUEST "different_tokens" "Two tokens that do not belong together",
+    InvalidRefreshToken = BAD_REQUEST "invalid_refresh_token" "The refresh token is not valid or has expired",
     HostNotValid = BAD_REQUEST "host_not_valid" "The Host header is missing or not usable",
     NotAuthenticated = UNAUTHORIZED "not_authenticated" "Authentication credentials were not provided",
     InvalidCredentials = UNAUTHORIZED "invalid_credentials" "Unknown user or wrong password",
+    NoActiveAccount = UNAUTHORIZED "no_active_account" "No active account found with the given credentials",
     TokenNotValid = UNAUTHORIZED "token_not_valid" "The token is not valid or has expired",
     PermissionDenied = FORBIDDEN "permission_denied" "You may not do this",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed",
@@ -84,6 +86,44 @@ catalogue! {
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too many logins at once",
 }
 
+/// A kind of token, by simplejwt's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenClass {
+    /// For requests.
+    Access,
+    /// For the next pair.
+    Refresh,
+    /// Either.
+    Untyped,
+}
+
+/// One of simplejwt's `messages`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenMessage {
+    token_class: &'static str,
+    token_type: &'static str,
+    message: &'static str,
+}
+
+/// simplejwt's words up to 5.4. Later versions tell "expired" from "invalid", which is nobody's business here.
+const INVALID_OR_EXPIRED: &str = "Token is invalid or expired";
+
+impl TokenMessage {
+    /// The list for one kind.
+    pub(crate) fn of(class: TokenClass) -> [Self; 1] {
+        let (token_class, token_type) = match class {
+            TokenClass::Access => ("AccessToken", "access"),
+            TokenClass::Refresh => ("RefreshToken", "refresh"),
+            TokenClass::Untyped => ("UntypedToken", "untyped"),
+        };
+        [Self {
+            token_class,
+            token_type,
+            message: INVALID_OR_EXPIRED,
+        }]
+    }
+}
+
 /// A failure on its way to a client.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -93,6 +133,8 @@ pub struct Problem {
     pub detail: Option<&'static str>,
     /// What is wrong with which field.
     pub errors: FieldErrors,
+    /// Which kind of token is not valid, where simplejwt would tell.
+    pub token: Option<TokenClass>,
     /// When it is worth another try.
     pub retry_after: Option<Duration>,
     /// What is logged and never sent.
@@ -106,6 +148,7 @@ impl Problem {
             code,
             detail: None,
             errors: FieldErrors::default(),
+            token: None,
             retry_after: None,
             cause: None,
         }
@@ -125,6 +168,30 @@ impl Problem {
     pub fn because(self, cause: &str) -> Self {
         Self {
             cause: Some(cause.into()),
+            ..self
+        }
+    }
+
+    /// The same under another code, where it is `from`: a dialect has a name of its own for it.
+    #[must_use]
+    pub(crate) fn renamed(self, from: Code, to: Code) -> Self {
+        let code = if self.code == from { to } else { self.code };
+        Self { code, ..self }
+    }
+
+    /// The same in the words in which simplejwt refuses a token of this kind, where that is what it is.
+    #[must_use]
+    pub(crate) fn about_token(self, class: TokenClass) -> Self {
+        if self.code != Code::TokenNotValid {
+            return self;
+        }
+        let detail = match class {
+            TokenClass::Access => "Given token not valid for any token type",
+            TokenClass::Refresh | TokenClass::Untyped => INVALID_OR_EXPIRED,
+        };
+        Self {
+            detail: Some(detail),
+            token: Some(class),
             ..self
         }
     }
@@ -168,6 +235,11 @@ impl Problem {
             code: self.code.as_str(),
             request_id,
             errors: self.errors.iter().collect(),
+            // Only on simplejwt's own routes: elsewhere a problem has the same fields always.
+            messages: self
+                .token
+                .filter(|class| *class != TokenClass::Access)
+                .map(TokenMessage::of),
         };
         serde_json::to_vec(&body).unwrap_or_default()
     }
@@ -203,6 +275,10 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, Vec<String>>)]
     errors: BTreeMap<&'a str, &'a [String]>,
+    /// simplejwt's words about a token, on its routes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<TokenMessage>, required = false)]
+    messages: Option<[TokenMessage; 1]>,
 }
 
 fn codes() -> Object {
@@ -271,7 +347,9 @@ impl From<LoginError> for Problem {
 impl From<AuthenticateError> for Problem {
     fn from(error: AuthenticateError) -> Self {
         match error {
-            AuthenticateError::InvalidToken => Self::new(Code::TokenNotValid),
+            AuthenticateError::InvalidToken => {
+                Self::new(Code::TokenNotValid).about_token(TokenClass::Access)
+            }
             AuthenticateError::Internal(error) => error.into(),
         }
     }

@@ -5,11 +5,13 @@
 )]
 
 mod accounts;
+mod dialects;
 mod documentation;
 mod endpoint;
 mod operations;
 mod profile;
 mod sessions;
+mod simplejwt;
 mod tokens;
 mod users;
 
@@ -65,7 +67,7 @@ pub fn routes() -> Vec<(String, Vec<Method>)> {
 
 /// Every route; those that are asked most often first, since they are tried in this order.
 fn endpoints() -> Vec<Endpoint> {
-    vec![
+    let mut endpoints = vec![
         Endpoint::at("/api/v1/user/me")
             .get(profile::show, profile::show_described)
             .put(profile::update, profile::replace_described)
@@ -88,6 +90,13 @@ fn endpoints() -> Vec<Endpoint> {
             .get(users::show, users::show_described)
             .patch(users::update, users::update_described)
             .delete(users::delete, users::delete_described),
+        Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
+        Endpoint::at("/api/v1/auth/token/refresh")
+            .post(simplejwt::refresh, simplejwt::refresh_described),
+        Endpoint::at("/api/v1/auth/token/verify")
+            .post(simplejwt::verify, simplejwt::verify_described),
+        Endpoint::at("/api/v1/auth/token/blacklist")
+            .post(simplejwt::blacklist, simplejwt::blacklist_described),
         Endpoint::at("/api/v1/health").get(operations::health, operations::health_described),
         Endpoint::at("/api").get(documentation::index, documentation::index_described),
         Endpoint::at("/api/docs").get(documentation::swagger, documentation::swagger_described),
@@ -96,7 +105,9 @@ fn endpoints() -> Vec<Endpoint> {
             .get(documentation::openapi, documentation::openapi_described),
         Endpoint::at("/livez").get(operations::live, operations::live_described),
         Endpoint::at("/readyz").get(operations::ready, operations::ready_described),
-    ]
+    ];
+    endpoints.extend(dialects::endpoints());
+    endpoints
 }
 
 /// The OpenAPI document, as `/api/openapi.json` has it.

@@ -12,7 +12,7 @@ use crate::refresh_secret::PresentedSecret;
 use crate::services::Core;
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
-use doorward_domain::session::{EndReason, Presented, Session};
+use doorward_domain::session::{EndReason, Presented, Refresh, Session};
 use doorward_domain::{SessionId, UserId};
 use doorward_storage::{StoreError, Transaction};
 use std::sync::Arc;
@@ -97,6 +97,32 @@ impl AuthService {
         let (user, session) = self.read_live(access_token)?;
         let principal = self.core.principal(user).await?;
         caller(principal.ok_or(AuthenticateError::InvalidToken)?, session)
+    }
+
+    /// Whether this token, an access or a refresh token, would be accepted now. A refresh token is only looked at: it is
+    /// not used up, and one that was used before ends nothing.
+    ///
+    /// # Errors
+    /// [`AuthenticateError::InvalidToken`] when it would not.
+    pub async fn verify(&self, token: &str) -> Result<(), AuthenticateError> {
+        let now = self.core.clock.now();
+        let Some(presented) = self.core.keys.read_refresh(token, now) else {
+            return self.authenticate(token).await.map(drop);
+        };
+        let core = Arc::clone(&self.core);
+        self.core
+            .store
+            .read(move |tx| {
+                let session = find(tx, &core, &presented)?;
+                let grace = core.settings.load().refresh_grace_period;
+                let is_good = session.is_some_and(|session| {
+                    let secret = core.keys.recognise(&session, &presented);
+                    let decided = session.decide_refresh(secret, now, grace);
+                    matches!(decided, Refresh::Advance | Refresh::Repeat)
+                });
+                is_good.then_some(()).ok_or(AuthenticateError::InvalidToken)
+            })
+            .await
     }
 
     /// Ends the caller's session: its refresh and its access tokens.

@@ -453,6 +453,12 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 )
             })
         }),
+        ("look at a refresh token", |node, people| {
+            Box::pin(async move {
+                let token = &people.first.refresh_token;
+                internal!(AuthenticateError, node.services.auth.verify(token).await)
+            })
+        }),
         ("logout-all", |node, people| {
             Box::pin(async move { node.services.auth.logout_all(&people.ada).await.map(drop) })
         }),

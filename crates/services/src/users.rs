@@ -51,6 +51,15 @@ impl UserService {
         }
     }
 
+    /// The whole list, for those who may see nothing less than that.
+    ///
+    /// # Errors
+    /// [`AdministerError::NotAllowed`] for a plain user.
+    pub fn full_view(&self, caller: &Caller) -> Result<View, AdministerError> {
+        administer::require_admin(caller)?;
+        Ok(View::Full)
+    }
+
     /// Whether there is an active owner.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! A JSON object whose fields are taken one by one, so that every bad one is reported at once.
 
+use crate::dialect::Dialect;
 use crate::problem::{Code, Problem};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -24,9 +25,15 @@ const MAX_DEPTH: usize = 64;
 pub(crate) struct JsonBody {
     fields: Map<String, Value>,
     errors: FieldErrors,
+    dialect: Dialect,
 }
 
 impl JsonBody {
+    /// Whether the field is there and nobody has taken it yet.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
     /// The text of a field.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         match self.fields.remove(name)? {
@@ -54,10 +61,13 @@ impl JsonBody {
         }
     }
 
-    /// What is wrong so far, with a message for every field that nobody has taken.
+    /// What is wrong so far, with a message for every field that nobody has taken; but the clients of older services
+    /// may send whatever they have always sent.
     pub(crate) fn finish(mut self) -> FieldErrors {
-        for name in self.fields.keys() {
-            self.errors.add(name, "Unknown field.");
+        if self.dialect == Dialect::Canonical {
+            for name in self.fields.keys() {
+                self.errors.add(name, "Unknown field.");
+            }
         }
         self.errors
     }
@@ -72,12 +82,22 @@ impl JsonBody {
         }
     }
 
+    /// The text of the one field that there is, which is required.
+    pub(crate) fn only(mut self, name: &str) -> Result<String, Problem> {
+        let text = self.text(name);
+        let mut errors = self.finish();
+        match errors.require(name, text) {
+            Some(text) if errors.is_empty() => Ok(text),
+            Some(_) | None => Err(Problem::invalid(errors)),
+        }
+    }
+
     fn refuse<T>(&mut self, name: &str, message: &str) -> Option<T> {
         self.errors.add(name, message);
         None
     }
 
-    fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Self, Problem> {
+    fn parse(dialect: Dialect, content_type: Option<&str>, body: &[u8]) -> Result<Self, Problem> {
         let fields = if body.is_empty() {
             Map::new()
         } else if content_type.is_some_and(is_json) {
@@ -89,6 +109,7 @@ impl JsonBody {
         Ok(Self {
             fields,
             errors: FieldErrors::default(),
+            dialect,
         })
     }
 }
@@ -98,6 +119,7 @@ impl FromRequest for JsonBody {
     type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let dialect = Dialect::of(request.path());
         let content_type = request.headers().get(CONTENT_TYPE);
         let content_type = content_type.map(|kind| kind.to_str().unwrap_or_default().to_owned());
         let body = web::Bytes::from_request(request, payload);
@@ -106,7 +128,7 @@ impl FromRequest for JsonBody {
                 .await
                 .map_err(|_late| Problem::new(Code::RequestTimeout))?
                 .map_err(|error| unreadable(&error))?;
-            Ok(Self::parse(content_type.as_deref(), &body)?)
+            Ok(Self::parse(dialect, content_type.as_deref(), &body)?)
         }
         .boxed_local()
     }
@@ -169,7 +191,12 @@ mod tests {
     use super::*;
 
     fn parse(body: &str) -> Result<JsonBody, Code> {
-        JsonBody::parse(Some("application/json"), body.as_bytes()).map_err(|problem| problem.code)
+        JsonBody::parse(
+            Dialect::Canonical,
+            Some("application/json"),
+            body.as_bytes(),
+        )
+        .map_err(|problem| problem.code)
     }
 
     #[test]
@@ -189,14 +216,29 @@ mod tests {
     }
 
     #[test]
+    fn a_dialect_ignores_what_it_does_not_know_and_still_refuses_what_is_bad() {
+        let json = br#"{"email": 1, "csrfmiddlewaretoken": "x"}"#;
+        let body = JsonBody::parse(Dialect::Django, Some("application/json"), json);
+        let mut body = body.map_err(|problem| problem.code).unwrap();
+        assert!(body.has("email") && !body.has("username"));
+        assert_eq!(body.text("email"), None);
+        let errors = body.finish();
+        assert_eq!(errors, FieldErrors::one("email", "Not a valid string."));
+    }
+
+    #[test]
     fn an_empty_body_is_an_empty_object() {
-        assert!(JsonBody::parse(None, b"").is_ok_and(|body| body.finish().is_empty()));
+        assert!(
+            JsonBody::parse(Dialect::Canonical, None, b"")
+                .is_ok_and(|body| body.finish().is_empty())
+        );
     }
 
     #[test]
     fn what_is_not_json_is_refused_by_its_content_type() {
         let refused = |kind| {
-            JsonBody::parse(kind, b"{}").is_err_and(|p| p.code == Code::UnsupportedMediaType)
+            JsonBody::parse(Dialect::Canonical, kind, b"{}")
+                .is_err_and(|p| p.code == Code::UnsupportedMediaType)
         };
         assert!(
             refused(Some("text/plain"))
@@ -229,9 +271,13 @@ mod tests {
             );
         }
         assert_eq!(
-            JsonBody::parse(Some("application/json"), b"{\"a\": \"\xff\"}")
-                .err()
-                .map(|p| p.code),
+            JsonBody::parse(
+                Dialect::Canonical,
+                Some("application/json"),
+                b"{\"a\": \"\xff\"}"
+            )
+            .err()
+            .map(|p| p.code),
             Some(Code::MalformedRequest)
         );
     }

@@ -56,7 +56,7 @@ fn access_token(request: &HttpRequest) -> Result<Option<&str>, Problem> {
         {
             Ok(Some(token.trim()))
         }
-        Some(_) | None => Err(Problem::new(Code::TokenNotValid)),
+        Some(_) | None => Err(AuthenticateError::InvalidToken.into()),
     }
 }
 

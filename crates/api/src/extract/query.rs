@@ -14,7 +14,8 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 1000;
+/// The most that one page has.
+pub(crate) const MAX_LIMIT: u32 = 1000;
 
 /// `?limit=`, `?cursor=`, `?search=` and `?role=`.
 pub(crate) struct ListQuery(pub(crate) UserQuery);

@@ -88,6 +88,7 @@ pub(crate) struct Body {
     name: &'static str,
     fields: Vec<Field>,
     examples: Vec<(&'static str, Value)>,
+    ignores_others: bool,
 }
 
 impl Body {
@@ -97,6 +98,15 @@ impl Body {
             name,
             fields: fields.into(),
             examples: Vec::new(),
+            ignores_others: false,
+        }
+    }
+
+    /// Other fields are ignored, not refused.
+    pub(crate) fn ignoring_others(self) -> Self {
+        Self {
+            ignores_others: true,
+            ..self
         }
     }
 
@@ -113,8 +123,8 @@ impl Body {
 
     /// The name and the schema, for the document's components.
     pub(super) fn component(&self) -> (String, RefOr<Schema>) {
-        let no_others = AdditionalProperties::FreeForm(false);
-        let mut object = ObjectBuilder::new().additional_properties(Some(no_others));
+        let others = AdditionalProperties::FreeForm(self.ignores_others);
+        let mut object = ObjectBuilder::new().additional_properties(Some(others));
         for field in &self.fields {
             object = object.property(field.name, field.schema.clone());
             if field.is_required {

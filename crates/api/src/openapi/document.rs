@@ -3,6 +3,7 @@
 use super::operation::{BEARER, Operation, Tag};
 use super::problems;
 use super::shared::Header;
+use crate::dialect::Dialect;
 use crate::problem::{Code, ProblemBody};
 use actix_web::http::Method;
 use bytes::Bytes;
@@ -23,7 +24,9 @@ names the methods in `Allow`, as does the 405 for any other.
 bad, `errors` has the messages of all of them at once.
 - A browser, which accepts `text/html` first, gets the answer of a `GET` below `/api/` as a page; `?format=json` gives \
 it the JSON.
-- A body is at most 64 KiB long, and a field that is not known is refused.";
+- A body is at most 64 KiB long. A field that is not known is refused below `/api/v1`, and ignored elsewhere.
+- What the clients of several Django services ask for has the tag *Ancestors*. Its errors have the shapes of Django REST \
+framework.";
 
 /// Bytes of the document for these operations.
 pub(crate) fn document(operations: &[(String, Method, Operation)]) -> Bytes {
@@ -35,7 +38,10 @@ fn describe(operations: &[(String, Method, Operation)]) -> OpenApi {
     let mut paths = PathsBuilder::new();
     for (path, method, operation) in operations {
         if let Some(method) = known(method) {
-            paths = paths.path(path, PathItem::new(method, operation.described()));
+            paths = paths.path(
+                path,
+                PathItem::new(method, operation.described(Dialect::of(path))),
+            );
         }
     }
     let tags = Tag::ALL.map(|tag| {
@@ -70,7 +76,8 @@ fn components(operations: &[(String, Method, Operation)]) -> Components {
         .description(Some("The access token of a login or of a refresh."));
     let mut components = ComponentsBuilder::new()
         .security_scheme(BEARER, SecurityScheme::Http(bearer.build()))
-        .schema(problems::SCHEMA, ProblemBody::schema());
+        .schema(problems::SCHEMA, ProblemBody::schema())
+        .schema(problems::DJANGO_SCHEMA, problems::django());
     let mut schemas = Vec::new();
     ProblemBody::schemas(&mut schemas);
     schemas.extend(

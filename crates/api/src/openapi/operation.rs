@@ -4,6 +4,7 @@ use super::body::Body;
 use super::problems;
 use super::reply::Reply;
 use super::shared::{Header, header_parameter, text};
+use crate::dialect::Dialect;
 use crate::problem::Code;
 use actix_web::http::StatusCode;
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub(crate) enum Tag {
     Account,
     /// All accounts.
     Users,
+    /// What clients of older services ask for.
+    Ancestors,
     /// For those who run the service.
     Operations,
     /// What the API says of itself.
@@ -29,10 +32,11 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// Every one, in the order in which the document has them.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Sessions,
         Self::Account,
         Self::Users,
+        Self::Ancestors,
         Self::Operations,
         Self::Documentation,
     ];
@@ -42,6 +46,7 @@ impl Tag {
             Self::Sessions => "Sessions",
             Self::Account => "Account",
             Self::Users => "Users",
+            Self::Ancestors => "Ancestors",
             Self::Operations => "Operations",
             Self::Documentation => "Documentation",
         }
@@ -54,6 +59,9 @@ impl Tag {
             }
             Self::Account => "One's own account, from the registration on.",
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
+            Self::Ancestors => {
+                "What clients of several Django services ask for, which this one replaces."
+            }
             Self::Operations => "For those who run the service, and for their probes.",
             Self::Documentation => "What the API says of itself.",
         }
@@ -130,9 +138,13 @@ impl Operation {
     }
 
     /// Probes ask it by address, with whatever host.
-    pub(crate) fn for_probes(mut self) -> Self {
-        self.codes
-            .retain(|code| !matches!(code, Code::HostNotValid | Code::MisdirectedRequest));
+    pub(crate) fn for_probes(self) -> Self {
+        self.without(&[Code::HostNotValid, Code::MisdirectedRequest])
+    }
+
+    /// These do not go wrong here.
+    pub(crate) fn without(mut self, codes: &[Code]) -> Self {
+        self.codes.retain(|code| !codes.contains(code));
         self
     }
 
@@ -187,7 +199,7 @@ impl Operation {
         answers.cloned().chain(body)
     }
 
-    pub(super) fn described(&self) -> path::Operation {
+    pub(super) fn described(&self, dialect: Dialect) -> path::Operation {
         let mut builder = OperationBuilder::new()
             .tag(self.tag.name())
             .operation_id(Some(self.id))
@@ -198,7 +210,7 @@ impl Operation {
         for parameter in &self.parameters {
             builder = builder.parameter(parameter.clone());
         }
-        for (status, response) in self.responses() {
+        for (status, response) in self.responses(dialect) {
             builder = builder.response(status.as_str(), response);
         }
         builder.build()
@@ -214,7 +226,7 @@ impl Operation {
         }
     }
 
-    fn responses(&self) -> BTreeMap<StatusCode, Response> {
+    fn responses(&self, dialect: Dialect) -> BTreeMap<StatusCode, Response> {
         let mut responses = BTreeMap::new();
         for answer in &self.answers {
             responses.insert(answer.status, answered(answer));
@@ -224,7 +236,7 @@ impl Operation {
             let codes = self.codes.iter().filter(|code| code.status() == status);
             let codes: Vec<Code> = codes.copied().collect();
             let before = responses.remove(&status);
-            responses.insert(status, problems::response(status, &codes, before));
+            responses.insert(status, problems::response(dialect, status, &codes, before));
         }
         responses
     }

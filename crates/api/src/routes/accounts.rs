@@ -61,7 +61,12 @@ pub(super) async fn create(
 }
 
 pub(super) fn create_described() -> Operation {
-    Operation::new(Tag::Account, "createUser", "Register")
+    creating(Tag::Account, "createUser")
+}
+
+/// The same on another path.
+pub(super) fn creating(tag: Tag, id: &'static str) -> Operation {
+    Operation::new(tag, id, "Register")
         .about("Without a `username` one is made from the email address. A `role` above `user` is for owners to give.")
         .for_anyone_or_users()
         .body(

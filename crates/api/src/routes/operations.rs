@@ -70,6 +70,23 @@ pub(super) async fn health(services: web::Data<Services>, config: web::Data<ApiC
 }
 
 pub(super) fn health_described() -> Operation {
+    with_health(Operation::new(
+        Tag::Operations,
+        "showHealth",
+        "Tell how the service fares",
+    ))
+}
+
+/// The same on the path of an older service.
+pub(super) fn old_health_described() -> Operation {
+    with_health(Operation::new(
+        Tag::Ancestors,
+        "showOldHealth",
+        "Tell how the service fares",
+    ))
+}
+
+fn with_health(operation: Operation) -> Operation {
     let example = |status: &str, database: bool| {
         json!({
             "status": status, "timestamp": "2026-11-20T21:06:44.139569Z", "components": { "database": database },
@@ -77,7 +94,7 @@ pub(super) fn health_described() -> Operation {
         })
     };
     let (well, ill) = (StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE);
-    Operation::new(Tag::Operations, "showHealth", "Tell how the service fares")
+    operation
         .answer(
             Reply::json::<HealthResponse<'_>>(well, "All is well.")
                 .example("Well", example("ok", true)),

@@ -58,14 +58,9 @@ pub(super) fn show_described() -> Operation {
 pub(super) async fn update(
     services: web::Data<Services>,
     caller: CurrentUser,
-    mut body: JsonBody,
+    body: JsonBody,
 ) -> Answer {
-    let update = ProfileUpdate {
-        username: body.text("username"),
-        email: body.text("email"),
-        current_password: body.secret("current_password"),
-        errors: body.finish(),
-    };
+    let update = read_update(body);
     let principal = services.accounts.update_profile(&caller.0, update).await?;
     ok(&ProfileResponse::from(&principal))
 }
@@ -85,23 +80,25 @@ fn changing(id: &'static str, summary: &'static str) -> Operation {
     Operation::new(Tag::Account, id, summary)
         .about("What is not sent stays. A new email address needs the password, or a login within `STEP_UP_WINDOW`.")
         .for_users()
-        .body(
-            Body::new(
-                "ProfileUpdate",
-                [
-                    Field::username("A new username."),
-                    Field::email("A new email address."),
-                    Field::password("current_password", "The password, for a new email address."),
-                ],
-            )
-            .example("Another name", json!({ "username": "ada.lovelace" }))
-            .example(
-                "Another address",
-                json!({ "email": "lovelace@example.com", "current_password": "correct horse 42" }),
-            ),
-        )
+        .body(update_body())
         .answer(profile("The account as it is now."))
         .codes(&[Code::Overloaded])
+}
+
+pub(super) fn update_body() -> Body {
+    Body::new(
+        "ProfileUpdate",
+        [
+            Field::username("A new username."),
+            Field::email("A new email address."),
+            Field::password("current_password", "The password, for a new email address."),
+        ],
+    )
+    .example("Another name", json!({ "username": "ada.lovelace" }))
+    .example(
+        "Another address",
+        json!({ "email": "lovelace@example.com", "current_password": "correct horse 42" }),
+    )
 }
 
 fn profile(about: &'static str) -> Reply {
@@ -141,4 +138,13 @@ pub(super) fn delete_described() -> Operation {
         )
         .answer(Reply::empty(StatusCode::NO_CONTENT, "The account is gone."))
         .codes(&[Code::LastOwner, Code::Overloaded])
+}
+
+pub(super) fn read_update(mut body: JsonBody) -> ProfileUpdate {
+    ProfileUpdate {
+        username: body.text("username"),
+        email: body.text("email"),
+        current_password: body.secret("current_password"),
+        errors: body.finish(),
+    }
 }

@@ -106,25 +106,15 @@ pub(super) async fn login(
     client: ClientOrigin,
     body: JsonBody,
 ) -> Answer {
-    let signed_in = services.auth.login(read_login(body, client.0)?).await?;
+    let login = read_login(body, client.0, "email")?;
+    let signed_in = services.auth.login(login).await?;
     ok(&LoginResponse::from(&signed_in))
 }
 
 pub(super) fn login_described() -> Operation {
     Operation::new(Tag::Sessions, "login", "Log in")
         .about("Takes the email address or the username. A user has at most 50 sessions: a further login ends the oldest.")
-        .body(
-            Body::new(
-                "Login",
-                [
-                    Field::text("username", "The username, or the email address."),
-                    Field::text("email", "The email address; it or the username must be there."),
-                    Field::secret("password", "The password.").required(),
-                ],
-            )
-            .example("By email address", json!({ "email": "ada@example.com", "password": "correct horse 42" }))
-            .example("By username", json!({ "username": "ada", "password": "correct horse 42" })),
-        )
+        .body(login_body())
         .answer(
             Reply::json::<LoginResponse<'_>>(StatusCode::OK, "A new session.").example(
                 "A user",
@@ -139,6 +129,28 @@ pub(super) fn login_described() -> Operation {
             ),
         )
         .codes(&[Code::InvalidCredentials, Code::Overloaded, Code::Unavailable])
+}
+
+pub(super) fn login_body() -> Body {
+    Body::new(
+        "Login",
+        [
+            Field::text("username", "The username, or the email address."),
+            Field::text(
+                "email",
+                "The email address; it or the username must be there.",
+            ),
+            Field::secret("password", "The password.").required(),
+        ],
+    )
+    .example(
+        "By email address",
+        json!({ "email": "ada@example.com", "password": "correct horse 42" }),
+    )
+    .example(
+        "By username",
+        json!({ "username": "ada", "password": "correct horse 42" }),
+    )
 }
 
 /// `POST /api/v1/user/refresh`
@@ -216,9 +228,9 @@ pub(super) fn logout_all_described() -> Operation {
         )
 }
 
-const ACCESS: &str =
+pub(super) const ACCESS: &str =
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJl";
-const REFRESH: &str =
+pub(super) const REFRESH: &str =
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCJ9.c2lnbmF0dXJl";
 
 fn with_refresh_token(operation: Operation) -> Operation {
@@ -240,12 +252,14 @@ fn with_refresh_token(operation: Operation) -> Operation {
         .body(body.example("In the body", json!({ "refresh_token": REFRESH })))
 }
 
-fn read_login(mut body: JsonBody, origin: Origin) -> Result<Login, Problem> {
+/// With an address or a username; `name` is asked for where there is neither.
+pub(super) fn read_login(mut body: JsonBody, origin: Origin, name: &str) -> Result<Login, Problem> {
     let (username, email) = (body.text("username"), body.text("email"));
     let password = body.secret("password");
     let mut errors = body.finish();
-    if username.is_none() && email.is_none() && !errors.mentions("username") {
-        errors.require::<()>("email", None);
+    let is_named = username.is_some() || email.is_some();
+    if !is_named && !errors.mentions("username") && !errors.mentions("email") {
+        errors.require::<()>(name, None);
     }
     match errors.require("password", password) {
         Some(password) if errors.is_empty() => Ok(Login {

@@ -229,7 +229,7 @@ fn render(view: View, users: &[User]) -> Vec<u8> {
 }
 
 /// The page, or 304 where the client has it.
-fn respond(request: &HttpRequest, view: View, page: &ListPage) -> HttpResponse {
+pub(super) fn respond(request: &HttpRequest, view: View, page: &ListPage) -> HttpResponse {
     let is_known = is_known(request, &page.etag);
     let mut response = if is_known {
         HttpResponse::NotModified()

@@ -67,7 +67,7 @@ async fn another_method_is_405_and_names_those_that_are_allowed() {
         for method in others {
             for path in [path.clone(), format!("{path}/")] {
                 let answer = app.anon().request(method, &path).await;
-                answer.problem(405, "method_not_allowed");
+                answer.refusal(405, "method_not_allowed");
                 let mut allowed: Vec<_> = answer.header("allow").unwrap().split(", ").collect();
                 let mut expected: Vec<_> = methods.iter().map(String::as_str).collect();
                 expected.push("OPTIONS");
@@ -125,6 +125,8 @@ async fn what_is_not_there_is_404() {
         "/nothing",
         "//",
         "/api/v2/users",
+        "/api/token",
+        "/api/v1/auth",
         "/API/V1/users",
         "/api/v1/users%2F",
         "/%00",
@@ -135,7 +137,7 @@ async fn what_is_not_there_is_404() {
     ] {
         for method in ["GET", "POST", "OPTIONS"] {
             let answer = app.anon().request(method, path).await;
-            answer.problem(404, "not_found");
+            answer.refusal(404, "not_found");
             assert_guarded(&answer);
         }
     }
@@ -258,6 +260,10 @@ async fn unknown_fields_are_refused_on_every_route_that_takes_a_body() {
         ("POST", "/api/v1/user/refresh"),
         ("POST", "/api/v1/user/logout"),
         ("POST", "/api/v1/user/password"),
+        ("POST", "/api/v1/auth/token"),
+        ("POST", "/api/v1/auth/token/refresh"),
+        ("POST", "/api/v1/auth/token/verify"),
+        ("POST", "/api/v1/auth/token/blacklist"),
         ("PUT", "/api/v1/user/me"),
         ("PATCH", "/api/v1/user/me"),
         ("DELETE", "/api/v1/user/me"),

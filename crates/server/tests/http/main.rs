@@ -13,6 +13,7 @@
 
 mod administration;
 mod conventions;
+mod dialects;
 mod documentation;
 mod faults;
 mod hosts;
@@ -25,6 +26,12 @@ mod profile;
 mod refresh;
 mod registration;
 mod revocation;
+mod seed_000;
+mod seed_001;
+mod seed_002;
+mod seed_003;
+mod seed_004;
 mod sessions;
+mod simplejwt;
 mod support;
 mod users;

@@ -211,6 +211,6 @@ async fn swagger_ui_comes_whole_from_the_program() {
         "index.html",
     ] {
         let answer = app.anon().get(&format!("/api/docs/{name}")).await;
-        answer.problem(404, "not_found");
+        assert_eq!(answer.expect(404).text("code"), "not_found");
     }
 }

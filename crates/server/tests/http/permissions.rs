@@ -16,7 +16,7 @@ const CALLERS: [&str; 6] = [
 
 /// The status that each of [`CALLERS`] gets. The body is such that a caller who may do it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6]); 25] = [
+const TABLE: [(&str, &str, [u16; 6]); 44] = [
     ("GET",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
     ("PUT",    "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
     ("PATCH",  "/api/v1/user/me",            [401, 200, 200, 200, 401, 401]),
@@ -33,7 +33,26 @@ const TABLE: [(&str, &str, [u16; 6]); 25] = [
     ("GET",    "/api/v1/users/{id}",         [401, 403, 200, 200, 401, 401]),
     ("PATCH",  "/api/v1/users/{id}",         [401, 403, 200, 200, 401, 401]),
     ("DELETE", "/api/v1/users/{id}",         [401, 403, 204, 204, 401, 401]),
+    ("POST",   "/api/v1/auth/token",         [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/auth/token/refresh", [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/auth/token/verify",  [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/v1/auth/token/blacklist", [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/me",                    [401, 200, 200, 200, 401, 401]),
+    ("PUT",    "/api/me",                    [401, 200, 200, 200, 401, 401]),
+    ("GET",    "/api/profile",               [401, 200, 200, 200, 401, 401]),
+    ("POST",   "/api/refresh",               [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/token/refresh",         [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/login",                 [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/logout",                [200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api/register",              [201, 201, 201, 201, 401, 401]),
+    ("POST",   "/api/account/create",        [201, 201, 201, 201, 401, 401]),
+    ("GET",    "/api/users",                 [401, 403, 200, 200, 401, 401]),
+    ("GET",    "/api/health",                [200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/v1/health",             [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api",                       [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/docs",                  [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/docs/{file}",           [200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/openapi.json",          [200, 200, 200, 200, 200, 200]),
     ("GET",    "/livez",                     [200, 200, 200, 200, 200, 200]),
     ("GET",    "/readyz",                    [200, 200, 200, 200, 200, 200]),
     // What only owners do:
@@ -97,16 +116,26 @@ impl Cast {
         let name = format!("new{stamp}x{column}");
         let address = format!("{name}@example.com");
         let body = match (method, route) {
-            ("POST", "/api/v1/user/create") => json!({ "email": address, "password": PASSWORD }),
+            ("POST", "/api/v1/user/create" | "/api/register" | "/api/account/create") => {
+                json!({ "email": address, "password": PASSWORD })
+            }
             ("POST", "/api/v1/user/create#role") => {
                 json!({ "email": address, "password": PASSWORD, "role": "owner" })
             }
-            ("POST", "/api/v1/user/login") => {
+            ("POST", "/api/v1/user/login" | "/api/v1/auth/token" | "/api/login") => {
                 json!({ "username": self.victim.username, "password": PASSWORD })
             }
-            ("POST", "/api/v1/user/refresh" | "/api/v1/user/logout") => {
-                json!({ "refresh_token": self.refresh[column] })
-            }
+            (
+                "POST",
+                "/api/v1/user/refresh" | "/api/v1/user/logout" | "/api/refresh" | "/api/logout",
+            ) => json!({ "refresh_token": self.refresh[column] }),
+            ("POST", "/api/v1/auth/token/verify") => json!({ "token": self.refresh[column] }),
+            (
+                "POST",
+                "/api/v1/auth/token/refresh"
+                | "/api/v1/auth/token/blacklist"
+                | "/api/token/refresh",
+            ) => json!({ "refresh": self.refresh[column] }),
             ("POST", "/api/v1/user/password") => {
                 json!({ "current_password": PASSWORD, "new_password": "Eiffel-gustav-1889-b" })
             }
@@ -143,7 +172,7 @@ async fn every_route_answers_every_caller_as_the_table_says() {
             } else {
                 &cast.victim.id
             };
-            let path = route.replace("{id}", id);
+            let path = route.replace("{id}", id).replace("{file}", "page.js");
             let path = path.split('#').next().unwrap();
             let request = cast.callers[column].request(method, path);
             let answer = match cast.body(method, route, &format!("{row}"), column) {

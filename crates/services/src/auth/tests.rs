@@ -811,6 +811,43 @@ async fn a_refresh_token_alone_ends_its_session_once() {
 }
 
 #[tokio::test]
+async fn a_token_is_good_as_long_as_it_would_be_accepted_and_looking_changes_nothing() {
+    let node = Node::start().await;
+    let (_, first) = node.join("ada", Role::User).await;
+    let auth = &node.services.auth;
+    let second = node.refresh(&first.refresh_token).await.unwrap();
+    let third = node.refresh(&second.refresh_token).await.unwrap();
+    let is_good = async |token: &str| match auth.verify(token).await {
+        Ok(()) => true,
+        Err(AuthenticateError::InvalidToken) => false,
+        Err(other) => panic!("{other:?}"),
+    };
+    // Twice: the token that was used up long ago is only looked at.
+    for _ in 0..2 {
+        assert!(!is_good(&first.refresh_token).await);
+        assert!(!is_good(&first.refresh_uuid.to_string()).await);
+        assert!(is_good(&second.refresh_token).await, "within its grace");
+        assert!(is_good(&third.refresh_token).await);
+        assert!(is_good(&third.refresh_uuid.to_string()).await);
+        assert!(is_good(&third.access_token).await);
+        assert!(!is_good("").await && !is_good("junk").await);
+    }
+    node.clock.advance(TimeDelta::seconds(11));
+    assert!(!is_good(&second.refresh_token).await);
+    assert!(is_good(&third.refresh_token).await);
+    auth.logout_by_refresh_token(&third.refresh_token)
+        .await
+        .unwrap();
+    for token in [
+        &third.refresh_token,
+        &third.refresh_uuid.to_string(),
+        &third.access_token,
+    ] {
+        assert!(!is_good(token).await);
+    }
+}
+
+#[tokio::test]
 async fn logout_all_ends_every_session_of_the_caller_and_nobody_elses() {
     let node = Node::start().await;
     let (ada, first) = node.join("ada", Role::User).await;

@@ -117,7 +117,7 @@ impl UserService {
     }
 }
 
-fn require_admin(caller: &Caller) -> Result<(), AdministerError> {
+pub(super) fn require_admin(caller: &Caller) -> Result<(), AdministerError> {
     if caller.principal.role >= Role::Admin {
         Ok(())
     } else {

@@ -36,6 +36,11 @@ async fn whoever_asks_sees_as_much_as_his_role_allows() {
             let name = format!("{role}-{is_public}");
             let (caller, _) = node.join(&name, role).await;
             assert_eq!(users.view_of(Some(&caller)).unwrap(), view, "{name}");
+            match users.full_view(&caller) {
+                Ok(view) => assert_eq!(view, View::Full, "{name}"),
+                Err(AdministerError::NotAllowed) => assert_eq!(view, View::Public, "{name}"),
+                Err(other) => panic!("{other:?}"),
+            }
         }
     }
 }

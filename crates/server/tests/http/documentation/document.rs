@@ -91,7 +91,14 @@ impl Document {
                 }
                 for (kind, content) in contents.into_iter().flatten() {
                     if kind != "application/problem+json" {
-                        told.insert(format!("{name} {status}"));
+                        let mut examples = content["examples"]
+                            .as_object()
+                            .into_iter()
+                            .flat_map(Map::keys);
+                        let is_shown = examples.clone().next().is_some();
+                        if !(is_shown && examples.all(|name| unreached.contains(&name.as_str()))) {
+                            told.insert(format!("{name} {status}"));
+                        }
                         continue;
                     }
                     let codes = object(&content["examples"]).keys();

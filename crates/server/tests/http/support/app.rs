@@ -35,6 +35,7 @@ pub(crate) struct Setup {
     clock: Arc<FakeClock>,
     settings: Settings,
     secret_key: &'static str,
+    password_policy: PasswordPolicy,
     allowed_hosts: Vec<String>,
 }
 
@@ -46,6 +47,7 @@ impl Setup {
             clock: Arc::new(FakeClock::at(NOON)),
             settings: Settings::default(),
             secret_key: SECRET_KEY,
+            password_policy: PasswordPolicy::DJANGO,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
         }
     }
@@ -59,6 +61,14 @@ impl Setup {
     /// With another secret key.
     pub(crate) fn secret_key(self, secret_key: &'static str) -> Self {
         Self { secret_key, ..self }
+    }
+
+    /// As with `PASSWORD_VALIDATORS=none`.
+    pub(crate) fn without_password_validators(self) -> Self {
+        Self {
+            password_policy: PasswordPolicy::NONE,
+            ..self
+        }
     }
 
     pub(crate) async fn start(self) -> TestApp {
@@ -126,7 +136,7 @@ impl TestApp {
                     deadline: Duration::from_secs(10),
                     queue: 256,
                 },
-                password_policy: PasswordPolicy::DJANGO,
+                password_policy: setup.password_policy,
                 settings: setup.settings.clone(),
             },
             allowed_hosts: setup.allowed_hosts.clone(),

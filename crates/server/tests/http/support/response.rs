@@ -81,6 +81,31 @@ impl Response {
         body
     }
 
+    /// The detail of a failure of this kind in the shape of Django REST framework.
+    #[track_caller]
+    pub(crate) fn detail(&self, status: u16, code: &str) -> String {
+        assert_eq!(self.status, status, "{self}");
+        let kind = self.header("content-type");
+        assert_eq!(kind, Some("application/json"), "{self}");
+        let body = self.json();
+        let expected = ["detail", "code"].into_iter().collect();
+        assert_eq!(fields(&body), expected, "{self}");
+        assert_eq!(body["code"], code, "{self}");
+        self.text("detail")
+    }
+
+    /// A failure of this kind, in the shape that belongs to the path.
+    #[track_caller]
+    pub(crate) fn refusal(&self, status: u16, code: &str) {
+        let path = self.request.split(' ').nth(1).unwrap_or_default();
+        let is_below = |root: &str| path == root || path.starts_with(&format!("{root}/"));
+        if is_below("/api") && !is_below("/api/v1") {
+            self.detail(status, code);
+        } else {
+            self.problem(status, code);
+        }
+    }
+
     /// The messages about each bad field.
     #[track_caller]
     pub(crate) fn errors(&self) -> Value {
