@@ -1,17 +1,19 @@
 //! What every request and every answer passes: the host is checked, a trailing slash taken off, a request id given,
-//! the headers of security set, a problem rendered, a panic caught, and one line logged.
+//! the headers of security set, a problem rendered, a page made for a browser, a panic caught, and one line logged.
 
 mod host;
 
 pub use host::AllowedHosts;
 
 use crate::dialect::{Asked, Dialect};
+use crate::pages::{self, Form};
 use crate::problem::{Code, Problem};
+use crate::routes::operations;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::http::{ConnectionType, StatusCode};
@@ -58,10 +60,17 @@ impl Edge {
             return Ok(request.into_response(finish(problem.error_response(), &line)));
         }
         trim_trailing_slash(&mut request);
+        if line.form == Form::Page {
+            pages::prepare(&mut request);
+        }
         match AssertUnwindSafe(next.call(request)).catch_unwind().await {
             Ok(Ok(response)) => {
                 let (request, response) = response.into_parts();
-                Ok(ServiceResponse::new(request, finish(response, &line)))
+                let mut response = finish(response, &line);
+                if line.form == Form::Page {
+                    response = pages::render(&request, response, operations());
+                }
+                Ok(ServiceResponse::new(request, response))
             }
             Ok(Err(error)) => Err(Unanswered::new(Problem::of_error(&error), line).into()),
             Err(_panic) => {
@@ -88,6 +97,7 @@ fn check(allowed_hosts: &AllowedHosts, request: &ServiceRequest) -> Result<(), P
 struct Line {
     method: String,
     path: String,
+    form: Form,
     content_type: Option<HeaderValue>,
     request_id: HeaderValue,
     began: Instant,
@@ -99,6 +109,7 @@ impl Line {
         Self {
             method: request.method().to_string(),
             path: request.path().to_owned(),
+            form: Form::of(request),
             content_type: request.headers().get(CONTENT_TYPE).cloned(),
             request_id: request_id(request.headers()),
             began: Instant::now(),
@@ -224,10 +235,13 @@ fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
     headers.insert(X_REQUEST_ID, line.request_id.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+        headers.insert(CONTENT_SECURITY_POLICY, nothing);
+    }
+    if line.form != Form::Fixed {
+        headers.append(VARY, HeaderValue::from_static("Accept"));
+    }
     if status == StatusCode::SERVICE_UNAVAILABLE && !headers.contains_key(RETRY_AFTER) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -3,9 +3,11 @@
 mod dialect;
 pub mod edge;
 mod extract;
+mod openapi;
+mod pages;
 pub mod problem;
 mod routes;
 
 pub use edge::Edge;
 pub use problem::{Code, Problem};
-pub use routes::{ApiConfig, configure, routes};
+pub use routes::{ApiConfig, configure, openapi, routes};

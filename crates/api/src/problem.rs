@@ -3,6 +3,11 @@
 //! A handler's error turns into a [`Problem`] by an exhaustive match on the use case's error, so a new failure does not
 //! compile until somebody has picked its code. [`crate::edge`] renders it as RFC 9457 wants it, and logs it once.
 
+#![expect(
+    single_use_lifetimes,
+    reason = "what derives ToSchema names each lifetime of its type once"
+)]
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use doorward_domain::Scope;
@@ -19,6 +24,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 macro_rules! catalogue {
     ($($variant:ident = $status:ident $code:literal $title:literal),+ $(,)?) => {
@@ -99,7 +106,7 @@ pub enum TokenClass {
 }
 
 /// One of simplejwt's `messages`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenMessage {
     token_class: &'static str,
     token_type: &'static str,
@@ -280,19 +287,38 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
-struct ProblemBody<'a> {
+/// What went wrong (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// A URN that ends with the code.
     #[serde(rename = "type")]
     kind: String,
+    /// What the code means.
     title: &'a str,
+    /// The status of the answer.
     status: u16,
+    /// What there is to say about this occurrence, for people to read.
     detail: &'a str,
+    /// What went wrong, by a name that stays.
+    #[schema(schema_with = codes)]
     code: &'a str,
+    /// The request's name in the log.
     request_id: &'a str,
+    /// The messages about each bad field.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, Vec<String>>)]
     errors: BTreeMap<&'a str, &'a [String]>,
+    /// simplejwt's words about a token, on its routes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<TokenMessage>, required = false)]
     messages: Option<[TokenMessage; 1]>,
+}
+
+fn codes() -> Object {
+    let names = Code::ALL.iter().map(|code| code.as_str());
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    text.enum_values(Some(names)).build()
 }
 
 impl fmt::Display for Problem {

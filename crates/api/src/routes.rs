@@ -1,8 +1,13 @@
 //! The routes.
+#![expect(
+    single_use_lifetimes,
+    reason = "what derives ToSchema names each lifetime of its type once"
+)]
 
 mod accounts;
 mod api_keys;
 mod dialects;
+mod documentation;
 mod endpoint;
 mod jwks;
 mod operations;
@@ -13,17 +18,20 @@ mod tokens;
 mod users;
 
 use crate::extract::MAX_BODY;
+use crate::openapi::{Operation, document};
 use crate::problem::{Code, Problem};
 use actix_web::http::Method;
 use actix_web::http::header::IF_NONE_MATCH;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use bytes::Bytes;
 use doorward_domain::Scope;
 use doorward_services::Services;
 use endpoint::Endpoint;
 use serde::Serialize;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock};
+use utoipa::ToSchema;
 
 /// What the routes need beside the services.
 #[derive(Debug, Clone)]
@@ -64,54 +72,84 @@ pub fn routes() -> Vec<(String, Vec<Method>)> {
 fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = vec![
         Endpoint::at("/api/v1/user/me")
-            .get(profile::show)
+            .get(profile::show, profile::show_described)
             .scope(Scope::ProfileRead)
-            .put(profile::update)
+            .put(profile::update, profile::replace_described)
             .scope(Scope::ProfileWrite)
-            .patch(profile::update)
+            .patch(profile::update, profile::update_described)
             .scope(Scope::ProfileWrite)
-            .delete(profile::delete),
-        Endpoint::at("/api/v1/user/refresh").post(tokens::refresh),
-        Endpoint::at("/api/v1/user/login").post(tokens::login),
+            .delete(profile::delete, profile::delete_described),
+        Endpoint::at("/api/v1/user/refresh").post(tokens::refresh, tokens::refresh_described),
+        Endpoint::at("/api/v1/user/login").post(tokens::login, tokens::login_described),
         Endpoint::at("/api/v1/auth/forward")
-            .get(api_keys::forward)
+            .get(api_keys::forward, api_keys::forward_described)
             .any_key(),
-        Endpoint::at("/api/v1/api-keys/verify").post(api_keys::verify),
+        Endpoint::at("/api/v1/api-keys/verify").post(api_keys::verify, api_keys::verify_described),
         Endpoint::at("/api/v1/users")
-            .get(users::list)
+            .get(users::list, users::list_described)
             .scope(Scope::UsersRead),
-        Endpoint::at("/api/v1/user/create").post(accounts::create),
-        Endpoint::at("/api/v1/user/logout").post(tokens::logout),
-        Endpoint::at("/api/v1/user/logout-all").post(tokens::logout_all),
-        Endpoint::at("/api/v1/user/password").post(accounts::change_password),
-        Endpoint::at("/api/v1/user/sessions").get(sessions::list),
-        Endpoint::at("/api/v1/user/sessions/{id}").delete(sessions::end),
+        Endpoint::at("/api/v1/user/create").post(accounts::create, accounts::create_described),
+        Endpoint::at("/api/v1/user/logout").post(tokens::logout, tokens::logout_described),
+        Endpoint::at("/api/v1/user/logout-all")
+            .post(tokens::logout_all, tokens::logout_all_described),
+        Endpoint::at("/api/v1/user/password").post(
+            accounts::change_password,
+            accounts::change_password_described,
+        ),
+        Endpoint::at("/api/v1/user/sessions").get(sessions::list, sessions::list_described),
+        Endpoint::at("/api/v1/user/sessions/{id}").delete(sessions::end, sessions::end_described),
         Endpoint::at("/api/v1/users/{id}")
-            .get(users::show)
+            .get(users::show, users::show_described)
             .scope(Scope::UsersRead)
-            .patch(users::update)
-            .delete(users::delete),
-        Endpoint::at("/api/v1/users/{id}/api-keys").get(api_keys::list_of),
-        Endpoint::at("/api/v1/users/{id}/api-keys/{key_id}").delete(api_keys::delete_of),
+            .patch(users::update, users::update_described)
+            .delete(users::delete, users::delete_described),
+        Endpoint::at("/api/v1/users/{id}/api-keys")
+            .get(api_keys::list_of, api_keys::list_of_described),
+        Endpoint::at("/api/v1/users/{id}/api-keys/{key_id}")
+            .delete(api_keys::delete_of, api_keys::delete_of_described),
         Endpoint::at("/api/v1/api-keys")
-            .get(api_keys::list)
-            .post(api_keys::create),
+            .get(api_keys::list, api_keys::list_described)
+            .post(api_keys::create, api_keys::create_described),
         Endpoint::at("/api/v1/api-keys/{id}")
-            .get(api_keys::show)
-            .patch(api_keys::update)
-            .delete(api_keys::delete),
-        Endpoint::at("/api/v1/api-keys/{id}/regenerate").post(api_keys::regenerate),
-        Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain),
-        Endpoint::at("/api/v1/auth/token/refresh").post(simplejwt::refresh),
-        Endpoint::at("/api/v1/auth/token/verify").post(simplejwt::verify),
-        Endpoint::at("/api/v1/auth/token/blacklist").post(simplejwt::blacklist),
-        Endpoint::at("/api/v1/health").get(operations::health),
-        Endpoint::at("/.well-known/jwks.json").get(jwks::show),
-        Endpoint::at("/livez").get(operations::live),
-        Endpoint::at("/readyz").get(operations::ready),
+            .get(api_keys::show, api_keys::show_described)
+            .patch(api_keys::update, api_keys::update_described)
+            .delete(api_keys::delete, api_keys::delete_described),
+        Endpoint::at("/api/v1/api-keys/{id}/regenerate")
+            .post(api_keys::regenerate, api_keys::regenerate_described),
+        Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
+        Endpoint::at("/api/v1/auth/token/refresh")
+            .post(simplejwt::refresh, simplejwt::refresh_described),
+        Endpoint::at("/api/v1/auth/token/verify")
+            .post(simplejwt::verify, simplejwt::verify_described),
+        Endpoint::at("/api/v1/auth/token/blacklist")
+            .post(simplejwt::blacklist, simplejwt::blacklist_described),
+        Endpoint::at("/api/v1/health").get(operations::health, operations::health_described),
+        Endpoint::at("/.well-known/jwks.json").get(jwks::show, jwks::show_described),
+        Endpoint::at("/livez").get(operations::live, operations::live_described),
+        Endpoint::at("/readyz").get(operations::ready, operations::ready_described),
+        Endpoint::at("/api").get(documentation::index, documentation::index_described),
+        Endpoint::at("/api/docs").get(documentation::swagger, documentation::swagger_described),
+        Endpoint::at("/api/docs/{file}").get(documentation::file, documentation::file_described),
+        Endpoint::at("/api/openapi.json")
+            .get(documentation::openapi, documentation::openapi_described),
     ];
     endpoints.extend(dialects::endpoints());
     endpoints
+}
+
+/// The OpenAPI document, as `/api/openapi.json` has it.
+pub fn openapi() -> Bytes {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document(operations()));
+    DOCUMENT.clone()
+}
+
+/// Every operation of every route, as it describes itself.
+pub(crate) fn operations() -> &'static [(String, Method, Operation)] {
+    static OPERATIONS: LazyLock<Vec<(String, Method, Operation)>> = LazyLock::new(|| {
+        let endpoints = endpoints().into_iter();
+        endpoints.flat_map(Endpoint::operations).collect()
+    });
+    &OPERATIONS
 }
 
 async fn not_found() -> HttpResponse {
@@ -140,7 +178,8 @@ fn has_version(request: &HttpRequest, etag: &str) -> bool {
 }
 
 /// An answer that only says that it was done.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Message {
+    /// What was done, for people to read.
     message: &'static str,
 }

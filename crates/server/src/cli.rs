@@ -76,6 +76,10 @@ pub enum Command {
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.
     Check,
+    /// Print the OpenAPI document, which the server has at /api/openapi.json
+    ///
+    /// Needs neither a configuration nor a database.
+    Openapi,
     /// Ask the server that runs here with the same options whether it is ready, for the health checks of containers
     Healthcheck,
 }
@@ -218,6 +222,7 @@ impl Cli {
             "migrate" | "restored" | "import-django" => TABLES.as_slice(),
             "createsuperuser" => ACCOUNTS.as_slice(),
             "keys" => KEYS.as_slice(),
+            "openapi" => [].as_slice(),
             _ => Group::ALL.as_slice(),
         };
         Self::command().mut_subcommands(|command| {

@@ -6,6 +6,7 @@ mod healthcheck;
 mod import_django;
 mod keys;
 mod migrate;
+mod openapi;
 mod restored;
 mod serve;
 
@@ -15,6 +16,7 @@ pub use healthcheck::healthcheck;
 pub use import_django::import_django;
 pub use keys::keys;
 pub use migrate::migrate;
+pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
 

@@ -23,6 +23,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
+    if cli.command_or_serve() == Command::Openapi {
+        return commands::openapi();
+    }
     let config = Config::load(&cli.flags)?;
     telemetry::init(&config.log)?;
     for warning in &config.warnings {
@@ -39,6 +42,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Keys(args) => system.block_on(commands::keys(&config, args)),
         Command::Restored(args) => system.block_on(commands::restored(&config, args)),
         Command::Check => system.block_on(commands::check(&config)),
+        Command::Openapi => commands::openapi(),
         Command::Healthcheck => commands::healthcheck(&config),
     }
 }

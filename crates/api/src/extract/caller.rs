@@ -66,12 +66,13 @@ impl KeyRules {
             Method::HEAD => &Method::GET,
             ref method => method,
         };
-        let rules = request.app_data::<Self>().map(|rules| rules.0.iter());
-        rules
-            .into_iter()
-            .flatten()
-            .find(|(known, _)| known == method)
-            .map_or(KeyAccess::Never, |(_, access)| *access)
+        let rules = request.app_data::<Self>();
+        rules.map_or(KeyAccess::Never, |rules| rules.for_method(method))
+    }
+
+    pub(crate) fn for_method(&self, method: &Method) -> KeyAccess {
+        let rule = self.0.iter().find(|(known, _)| known == method);
+        rule.map_or(KeyAccess::Never, |(_, access)| *access)
     }
 }
 

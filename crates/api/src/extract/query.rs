@@ -1,5 +1,6 @@
 //! The query of a list.
 
+use crate::openapi::{id, query_parameter, text};
 use crate::problem::Problem;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -11,6 +12,8 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::str::FromStr;
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 const DEFAULT_LIMIT: u32 = 50;
 /// The most that one page has.
@@ -18,6 +21,24 @@ pub(crate) const MAX_LIMIT: u32 = 1000;
 
 /// `?limit=`, `?cursor=`, `?search=` and `?role=`.
 pub(crate) struct ListQuery(pub(crate) UserQuery);
+
+impl ListQuery {
+    /// For the document.
+    pub(crate) fn described() -> [Parameter; 4] {
+        let [limit, cursor] = PageQuery::<UserId>::described();
+        let roles = text().enum_values(Some(Role::ALL.map(Role::as_str)));
+        [
+            limit,
+            cursor,
+            query_parameter(
+                "search",
+                "The beginning of a username or an email address; for admins.",
+                text(),
+            ),
+            query_parameter("role", "Only users with this role; for admins.", roles),
+        ]
+    }
+}
 
 impl FromRequest for ListQuery {
     type Error = Problem;
@@ -35,6 +56,22 @@ pub(crate) struct PageQuery<I> {
     pub(crate) after: Option<I>,
     /// How many it has at the most.
     pub(crate) limit: u32,
+}
+
+impl<I> PageQuery<I> {
+    /// For the document.
+    pub(crate) fn described() -> [Parameter; 2] {
+        let limit = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(MAX_LIMIT))
+            .default(Some(DEFAULT_LIMIT.into()));
+        let about = "Where the page begins, as the header `Link` has it.";
+        [
+            query_parameter("limit", "How many there are on a page.", limit),
+            query_parameter("cursor", about, id()),
+        ]
+    }
 }
 
 impl<I: FromStr<Err: Display>> FromRequest for PageQuery<I> {

@@ -1,6 +1,7 @@
-//! One path with its methods. `HEAD` goes with `GET`, `OPTIONS` and the 405 name what is allowed.
+//! One path with its methods, each with what describes it. `HEAD` goes with `GET`, `OPTIONS` and the 405 name what is allowed.
 
 use crate::extract::{KeyAccess, KeyRules};
+use crate::openapi::Operation;
 use crate::problem::{Code, Problem};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -13,7 +14,11 @@ pub(super) struct Endpoint {
     resource: Resource,
     methods: Vec<Method>,
     keys: KeyRules,
+    described: Vec<(Method, Describe)>,
 }
+
+/// What makes the description of a handler.
+pub(super) type Describe = fn() -> Operation;
 
 impl Endpoint {
     pub(super) fn at(path: &str) -> Self {
@@ -22,10 +27,11 @@ impl Endpoint {
             resource: web::resource(path),
             methods: Vec::new(),
             keys: KeyRules::default(),
+            described: Vec::new(),
         }
     }
 
-    pub(super) fn get<H, A>(self, handler: H) -> Self
+    pub(super) fn get<H, A>(self, handler: H, describe: Describe) -> Self
     where
         H: Handler<A>,
         A: FromRequest + 'static,
@@ -33,43 +39,59 @@ impl Endpoint {
     {
         let is_read = guard::Any(guard::Get()).or(guard::Head());
         let resource = self.resource.route(web::route().guard(is_read).to(handler));
-        Self { resource, ..self }.allowing(&[Method::GET, Method::HEAD])
+        Self { resource, ..self }
+            .allowing(&[Method::GET, Method::HEAD])
+            .describing(Method::GET, describe)
     }
 
-    pub(super) fn post<H, A>(self, handler: H) -> Self
+    pub(super) fn post<H, A>(self, handler: H, describe: Describe) -> Self
     where
         H: Handler<A>,
         A: FromRequest + 'static,
         H::Output: actix_web::Responder + 'static,
     {
-        self.on(Method::POST, handler)
+        self.on(Method::POST, handler, describe)
     }
 
-    pub(super) fn put<H, A>(self, handler: H) -> Self
+    pub(super) fn put<H, A>(self, handler: H, describe: Describe) -> Self
     where
         H: Handler<A>,
         A: FromRequest + 'static,
         H::Output: actix_web::Responder + 'static,
     {
-        self.on(Method::PUT, handler)
+        self.on(Method::PUT, handler, describe)
     }
 
-    pub(super) fn patch<H, A>(self, handler: H) -> Self
+    pub(super) fn patch<H, A>(self, handler: H, describe: Describe) -> Self
     where
         H: Handler<A>,
         A: FromRequest + 'static,
         H::Output: actix_web::Responder + 'static,
     {
-        self.on(Method::PATCH, handler)
+        self.on(Method::PATCH, handler, describe)
     }
 
-    pub(super) fn delete<H, A>(self, handler: H) -> Self
+    pub(super) fn delete<H, A>(self, handler: H, describe: Describe) -> Self
     where
         H: Handler<A>,
         A: FromRequest + 'static,
         H::Output: actix_web::Responder + 'static,
     {
-        self.on(Method::DELETE, handler)
+        self.on(Method::DELETE, handler, describe)
+    }
+
+    /// The path with each method and its description.
+    pub(super) fn operations(self) -> impl Iterator<Item = (String, Method, Operation)> {
+        let Self {
+            path,
+            described,
+            keys,
+            ..
+        } = self;
+        described.into_iter().map(move |(method, describe)| {
+            let operation = describe().keys(keys.for_method(&method));
+            (path.clone(), method, operation)
+        })
     }
 
     /// What is got last is open to API keys with this scope. Without a word keys are refused wherever a caller is asked
@@ -100,14 +122,21 @@ impl Endpoint {
             .default_service(web::to(move || ready(not_allowed(allow.clone()))))
     }
 
-    fn on<H, A>(self, method: Method, handler: H) -> Self
+    fn on<H, A>(self, method: Method, handler: H, describe: Describe) -> Self
     where
         H: Handler<A>,
         A: FromRequest + 'static,
         H::Output: actix_web::Responder + 'static,
     {
         let resource = self.resource.route(web::method(method.clone()).to(handler));
-        Self { resource, ..self }.allowing(&[method])
+        Self { resource, ..self }
+            .allowing(std::slice::from_ref(&method))
+            .describing(method, describe)
+    }
+
+    fn describing(mut self, method: Method, describe: Describe) -> Self {
+        self.described.push((method, describe));
+        self
     }
 
     fn open_to_keys(mut self, access: KeyAccess) -> Self {

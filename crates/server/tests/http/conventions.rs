@@ -105,7 +105,10 @@ async fn options_names_the_methods_and_head_is_get_without_a_body() {
             for name in ["content-type", "content-length", "etag"] {
                 assert_eq!(head.header(name), get.header(name), "{name}: {head}\n{get}");
             }
-            assert_guarded(&head);
+            // Swagger UI needs a policy of its own.
+            if path != "/api/docs" {
+                assert_guarded(&head);
+            }
         }
     }
 }
@@ -115,7 +118,6 @@ async fn what_is_not_there_is_404() {
     let app = TestApp::start().await;
     for path in [
         "/",
-        "/api",
         "/api/v1",
         "/api/v1/user",
         "/api/v1/user/me/x",

@@ -26,7 +26,7 @@ const SCOPES: [&str; 5] = [
 /// The status that each of [`CALLERS`] gets, and the key of each of [`SCOPES`]. The body is such that a caller who may do
 /// it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 53] = [
+const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 57] = [
     ("GET",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
     ("PUT",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
     ("PATCH",  "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
@@ -70,6 +70,10 @@ const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 53] = [
     ("GET",    "/api/health",                                [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("GET",    "/api/v1/health",                             [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("GET",    "/.well-known/jwks.json",                     [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api",                       [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/docs",                  [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/docs/{file}",           [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/openapi.json",          [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("GET",    "/livez",                                     [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("GET",    "/readyz",                                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     // What only owners do:
@@ -214,7 +218,9 @@ async fn every_route_answers_every_caller_as_the_table_says() {
                 &cast.victim.id
             };
             let path = route.replace("{id}", id);
-            let path = path.replace("{key_id}", &cast.victims_key.id);
+            let path = path
+                .replace("{key_id}", &cast.victims_key.id)
+                .replace("{file}", "page.js");
             let path = path.split('#').next().unwrap();
             let request = cast.callers[column].request(method, path);
             let answer = match cast.body(method, route, &format!("{row}"), column) {

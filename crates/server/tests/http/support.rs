@@ -9,7 +9,7 @@ mod store;
 mod tokens;
 
 pub(crate) use app::{NOON, SECRET_KEY, Setup, TestApp};
-pub(crate) use client::{ApiKey, Client, PASSWORD, User};
+pub(crate) use client::{ApiKey, Client, PASSWORD, Request, User};
 pub(crate) use database::{Database, count};
 pub(crate) use response::Response;
 pub(crate) use store::Fault;
