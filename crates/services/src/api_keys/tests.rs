@@ -2,10 +2,11 @@ use super::*;
 use crate::auth::{AuthenticateError, Credential};
 use crate::clock::Clock;
 use crate::feed::MAX_AGE;
+use crate::restored::end_all_sessions;
 use crate::tests::{Event, Node, PASSWORD, new_key, said};
 use crate::users::{AdministerError, UserUpdate};
 use doorward_domain::{Role, User};
-use doorward_storage::testing::instant;
+use doorward_storage::testing::{instant, write};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -485,6 +486,25 @@ async fn a_node_that_cannot_read_the_feed_trusts_no_key() {
     }
     let verified = node.services.api_keys.verify(key).await;
     assert!(matches!(verified, Err(Internal::Stale(_))), "{verified:?}");
+}
+
+#[tokio::test]
+async fn a_restored_database_brings_keys_back_and_nodes_that_run_learn_of_it() {
+    let node = Node::start().await;
+    let (ada, _) = node.join("ada", Role::User).await;
+    let issued = node.issue(&ada).await;
+    let keys = &node.services.api_keys;
+    keys.delete(&ada, issued.key.id).await.unwrap();
+    assert!(!accepts(&node, &issued.secret).await);
+    let of_the_backup = issued.key.clone();
+    write(&*node.store, move |tx| tx.insert_api_key(&of_the_backup)).await;
+    assert!(!accepts(&node, &issued.secret).await, "remembered");
+    let there = node.beside().await;
+    end_all_sessions(&*there.store, &*there.clock)
+        .await
+        .unwrap();
+    node.services.feed.catch_up().await.unwrap();
+    assert!(accepts(&node, &issued.secret).await);
 }
 
 // --- What it costs ---------------------------------------------------------------------------------------------------
