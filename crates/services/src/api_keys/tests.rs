@@ -559,6 +559,25 @@ async fn junk_costs_no_query_and_a_key_that_is_nobodys_costs_one() {
 }
 
 #[tokio::test]
+async fn the_key_of_an_account_that_is_gone_does_not_cost_a_query_each_time() {
+    let node = Node::start().await;
+    let (ada, _) = node.join("ada", Role::User).await;
+    let (there, issued) = (node.beside().await, node.issue(&ada).await);
+    assert!(accepts(&there, &issued.secret).await);
+    let deleted =
+        node.services
+            .accounts
+            .delete_own(&ada, Some(PASSWORD.into()), FieldErrors::default());
+    deleted.await.unwrap();
+    there.services.feed.catch_up().await.unwrap();
+    let units = there.store.units();
+    for _ in 0..10 {
+        assert!(!accepts(&there, &issued.secret).await);
+    }
+    assert_eq!(there.store.units(), units + 2, "its owner, and then itself");
+}
+
+#[tokio::test]
 async fn a_use_is_written_at_most_once_a_minute_by_however_many_nodes() {
     let node = Node::start().await;
     let (ada, _) = node.join("ada", Role::User).await;
