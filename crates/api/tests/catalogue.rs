@@ -4,16 +4,19 @@
 
 use actix_web::http::Method;
 use doorward_api::{Code, routes};
-use doorward_domain::Settings;
 use doorward_domain::settings::{ALL, Kind};
+use doorward_domain::{ApiKeySecret, Scope, Settings};
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 
+fn readme() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 /// The rows of the table with this head, each as its cells without the backticks.
 fn table(head: &str) -> Vec<Vec<String>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    let readme = read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let rows: Vec<Vec<String>> = readme
+    let rows: Vec<Vec<String>> = readme()
         .lines()
         .skip_while(|line| *line != head)
         .skip(2)
@@ -72,6 +75,19 @@ fn the_table_of_settings_has_every_setting_with_its_default_and_its_bounds() {
         table("| setting | default | values | what it does |"),
         settings
     );
+}
+
+#[test]
+fn the_expression_that_finds_keys_is_the_published_one() {
+    assert!(readme().lines().any(|line| line == ApiKeySecret::PATTERN));
+}
+
+#[test]
+fn the_table_of_scopes_has_every_scope() {
+    let rows = table("| scope | lets a key |");
+    let told = rows.iter().filter_map(|row| row.first());
+    let told: Vec<_> = told.flat_map(|cell| cell.split(", ")).collect();
+    assert_eq!(told, Scope::ALL.map(Scope::as_str));
 }
 
 #[test]

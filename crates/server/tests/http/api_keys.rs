@@ -93,8 +93,13 @@ async fn what_is_no_good_key_is_401() {
     let app = TestApp::start().await;
     let ada = app.user("ada").await;
     let key = ada.issue(&READING).await.key;
-    let other = if key.ends_with('0') { "1" } else { "0" };
-    let mistyped = format!("{}{other}", &key[..key.len() - 1]);
+    let mut mistyped = key.clone();
+    let other = if mistyped.pop() == Some('0') {
+        '1'
+    } else {
+        '0'
+    };
+    mistyped.push(other);
     // Well-formed, and nobody's.
     let stranger = "dwk_0000000000000000000000000000001D4ztb";
     let empty = app.anon().with_key("").me().await;

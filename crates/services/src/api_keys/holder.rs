@@ -44,6 +44,8 @@ impl Core {
             return Ok(None);
         };
         let Some(principal) = self.principal(known.key.user_id).await? else {
+            // The key has gone with him: the next look-up remembers that it is nobody's.
+            self.memory.api_keys.drop(known.key.id);
             return Ok(None);
         };
         Ok(self.holder(&known, &digest, principal))

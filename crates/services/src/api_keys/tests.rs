@@ -2,10 +2,11 @@ use super::*;
 use crate::auth::{AuthenticateError, Credential};
 use crate::clock::Clock;
 use crate::feed::MAX_AGE;
+use crate::restored::end_all_sessions;
 use crate::tests::{Event, Node, PASSWORD, new_key, said};
 use crate::users::{AdministerError, UserUpdate};
 use doorward_domain::{Role, User};
-use doorward_storage::testing::instant;
+use doorward_storage::testing::{instant, write};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -487,6 +488,25 @@ async fn a_node_that_cannot_read_the_feed_trusts_no_key() {
     assert!(matches!(verified, Err(Internal::Stale(_))), "{verified:?}");
 }
 
+#[tokio::test]
+async fn a_restored_database_brings_keys_back_and_nodes_that_run_learn_of_it() {
+    let node = Node::start().await;
+    let (ada, _) = node.join("ada", Role::User).await;
+    let issued = node.issue(&ada).await;
+    let keys = &node.services.api_keys;
+    keys.delete(&ada, issued.key.id).await.unwrap();
+    assert!(!accepts(&node, &issued.secret).await);
+    let of_the_backup = issued.key.clone();
+    write(&*node.store, move |tx| tx.insert_api_key(&of_the_backup)).await;
+    assert!(!accepts(&node, &issued.secret).await, "remembered");
+    let there = node.beside().await;
+    end_all_sessions(&*there.store, &*there.clock)
+        .await
+        .unwrap();
+    node.services.feed.catch_up().await.unwrap();
+    assert!(accepts(&node, &issued.secret).await);
+}
+
 // --- What it costs ---------------------------------------------------------------------------------------------------
 
 #[tokio::test]
@@ -536,6 +556,25 @@ async fn junk_costs_no_query_and_a_key_that_is_nobodys_costs_one() {
         assert!(!accepts(&node, &stranger).await);
     }
     assert_eq!(node.store.units(), units + 1);
+}
+
+#[tokio::test]
+async fn the_key_of_an_account_that_is_gone_does_not_cost_a_query_each_time() {
+    let node = Node::start().await;
+    let (ada, _) = node.join("ada", Role::User).await;
+    let (there, issued) = (node.beside().await, node.issue(&ada).await);
+    assert!(accepts(&there, &issued.secret).await);
+    let deleted =
+        node.services
+            .accounts
+            .delete_own(&ada, Some(PASSWORD.into()), FieldErrors::default());
+    deleted.await.unwrap();
+    there.services.feed.catch_up().await.unwrap();
+    let units = there.store.units();
+    for _ in 0..10 {
+        assert!(!accepts(&there, &issued.secret).await);
+    }
+    assert_eq!(there.store.units(), units + 2, "its owner, and then itself");
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 
 /// For how long uses are gathered.
 const GATHER_FOR: Duration = Duration::from_millis(500);
+/// After a failure.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 /// How many one transaction writes at the most.
 const BATCH: usize = 500;
 
@@ -84,7 +86,9 @@ impl ApiKeyService {
             self.core.key_uses.hint.notified().await;
             tokio::time::sleep(GATHER_FOR).await;
             if let Err(error) = self.record_uses().await {
-                tracing::warn!(%error, "the use of API keys could not be written down yet");
+                tracing::warn!(%error, "the use of API keys is written down in a minute");
+                tokio::time::sleep(RETRY_AFTER).await;
+                self.core.key_uses.hint.notify_one();
             }
         }
     }
