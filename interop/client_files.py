@@ -119,7 +119,7 @@ def http() -> str:
         "# needs one: `doorward createsuperuser` makes one, whose name and password go into the variables.",
         "",
     ]
-    variables = [f"@{name} = {value}".rstrip() for name, value in VARIABLES.items()]
+    variables = [f"@{name} = {value or 'TO-BE-SET'}" for name, value in VARIABLES.items()]
     texts, number = [], 0
     for part in PARTS:
         texts.append(f"# {'=' * 10} {part.name}: {part.about}\n")

@@ -33,8 +33,8 @@ class Part:
     needs_owner: bool = False
 
 
-# With their first values; the walk sets those that are empty. The Postman collection takes a new username for each
-# walk, so that several people can walk at the same server.
+# With their first values; whoever walks as an owner sets those that are empty. The Postman collection takes a new
+# username for each walk, so that several people can walk at the same server.
 VARIABLES = {
     "base_url": "http://127.0.0.1:8000",
     "username": "walker",

@@ -15,12 +15,18 @@ CHECKS = (
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
+    "ignored_auth",
+    "unsupported_method",
+    "allow_header_conformance",
 )
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 
 def conforms(bench: Bench) -> None:
-    """No answer is a 5xx, and none is other than the document says: without a token, and with that of an owner."""
+    """No answer is a 5xx, and none is other than the document says: without a token, and with that of an owner.
+
+    Routes that ask for a token let nobody in without, and other methods are 405.
+    """
     server = Doorward(bench.binary, bench.folder / "schemathesis", ACCESS_TOKEN_LIFETIME="3600")
     server.make_owner()
     document = server.folder / "openapi.json"
