@@ -1,6 +1,7 @@
 //! In which shape a failure is told: there is one problem, and each family of clients reads it in its own bytes.
 
 use crate::problem::{Code, Problem, TokenClass, TokenMessage};
+use actix_web::dev::{Path, Url};
 use actix_web::http::header::HeaderValue;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -49,8 +50,12 @@ const ERRORS: [(Code, &str); 2] = [
 ];
 
 impl Dialect {
-    /// That of the clients which ask for this path.
-    pub(crate) fn of(path: &str) -> Self {
+    /// That of the clients which ask for this path, as routes are matched with it: percent-encoded letters are decoded.
+    pub(crate) fn of(path: &Path<Url>) -> Self {
+        Self::of_decoded(path.as_str())
+    }
+
+    fn of_decoded(path: &str) -> Self {
         let is_below = |root: &str| {
             let rest = path.strip_prefix(root);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -157,7 +162,7 @@ mod tests {
             "/apis",
             "/admin/api/x",
         ] {
-            assert_eq!(Dialect::of(path), Dialect::Canonical, "{path}");
+            assert_eq!(Dialect::of_decoded(path), Dialect::Canonical, "{path}");
         }
         for path in [
             "/api",
@@ -167,7 +172,7 @@ mod tests {
             "/api/v2",
             "/api//v1",
         ] {
-            assert_eq!(Dialect::of(path), Dialect::Django, "{path}");
+            assert_eq!(Dialect::of_decoded(path), Dialect::Django, "{path}");
         }
     }
 
