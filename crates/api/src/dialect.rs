@@ -1,6 +1,7 @@
 //! In which shape a failure is told: there is one problem, and each family of clients reads it in its own bytes.
 
 use crate::problem::{Code, Problem, TokenClass, TokenMessage};
+use actix_web::dev::{Path, Url};
 use actix_web::http::header::HeaderValue;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 /// Whose shape it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// RFC 9457, below `/api/v1` and outside of `/api`.
+    /// RFC 9457, below `/api/v1`, where the API tells of itself, and outside of `/api`.
     Canonical,
     /// Django REST framework 3 and simplejwt 5, on the other paths below `/api`: those of older services.
     Django,
@@ -49,13 +50,20 @@ const ERRORS: [(Code, &str); 2] = [
 ];
 
 impl Dialect {
-    /// That of the clients which ask for this path.
-    pub(crate) fn of(path: &str) -> Self {
+    /// That of the clients which ask for this path, as routes are matched with it: percent-encoded letters are decoded.
+    pub(crate) fn of(path: &Path<Url>) -> Self {
+        Self::of_route(path.as_str())
+    }
+
+    /// The same for a path without such letters.
+    pub(crate) fn of_route(path: &str) -> Self {
         let is_below = |root: &str| {
             let rest = path.strip_prefix(root);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if is_below("/api") && !is_below("/api/v1") {
+        let ours = ["/api/v1", "/api/docs", "/api/openapi.json"];
+        let is_ours = path.trim_end_matches('/') == "/api" || ours.into_iter().any(is_below);
+        if is_below("/api") && !is_ours {
             Self::Django
         } else {
             Self::Canonical
@@ -151,23 +159,26 @@ mod tests {
             "/api/v1",
             "/api/v1/",
             "/api/v1/users",
+            "/api",
+            "/api/",
+            "/api/docs/nothing",
+            "/api/openapi.json",
             "/livez",
             "/",
             "",
             "/apis",
             "/admin/api/x",
         ] {
-            assert_eq!(Dialect::of(path), Dialect::Canonical, "{path}");
+            assert_eq!(Dialect::of_route(path), Dialect::Canonical, "{path}");
         }
         for path in [
-            "/api",
-            "/api/",
             "/api/users",
+            "/api/docsx",
             "/api/v10/users",
             "/api/v2",
             "/api//v1",
         ] {
-            assert_eq!(Dialect::of(path), Dialect::Django, "{path}");
+            assert_eq!(Dialect::of_route(path), Dialect::Django, "{path}");
         }
     }
 

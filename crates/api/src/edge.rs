@@ -98,6 +98,7 @@ struct Line {
     method: String,
     path: String,
     form: Form,
+    dialect: Dialect,
     content_type: Option<HeaderValue>,
     request_id: HeaderValue,
     began: Instant,
@@ -110,6 +111,7 @@ impl Line {
             method: request.method().to_string(),
             path: request.path().to_owned(),
             form: Form::of(request),
+            dialect: Dialect::of(request.match_info()),
             content_type: request.headers().get(CONTENT_TYPE).cloned(),
             request_id: request_id(request.headers()),
             began: Instant::now(),
@@ -129,7 +131,7 @@ impl Line {
             content_type: content_type.map_or("", |kind| kind.to_str().unwrap_or_default()),
             request_id: self.request_id(),
         };
-        Dialect::of(&self.path).render(problem, asked)
+        self.dialect.render(problem, asked)
     }
 
     fn log(&self, status: u16, problem: Option<&Problem>) {

@@ -15,7 +15,7 @@ pub enum Change {
     },
     /// A field of the user has changed, or the account is gone.
     UserChanged(UserId),
-    /// The public list of users shows something else now.
+    /// The list of users shows something else now, to strangers and to admins.
     UserListChanged,
     /// A key pair that signs or verifies tokens is new, signs now, or is retired.
     SigningKeysChanged,

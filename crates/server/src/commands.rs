@@ -21,11 +21,11 @@ pub use restored::restored;
 pub use serve::serve;
 
 use crate::config::{Config, KeyFileError, KeySource};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use doorward_services::hashing::HashingLimits;
 use doorward_services::{ServicesConfig, SystemClock};
 use doorward_storage::Store;
-use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig};
+use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig, migration_status};
 use secrecy::SecretString;
 use std::io::{self, Write};
 use std::path::Path;
@@ -92,6 +92,18 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
 
 fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
     Ok(DatabaseUrl::parse(&config.database.expose())?)
+}
+
+/// The database, unless it has no tables: an empty one is most likely that of a wrong URL or folder.
+fn database_in_use(config: &Config, advice: &str) -> anyhow::Result<DatabaseUrl> {
+    let url = database_url(config)?;
+    let has_tables = migration_status(&url)?.iter().any(|it| it.is_applied);
+    ensure!(
+        has_tables,
+        "{}: there are no tables of Doorward; {advice}",
+        config.database
+    );
+    Ok(url)
 }
 
 /// The folder of the file, if only that is missing. A longer path that is not there is more likely a typing error.

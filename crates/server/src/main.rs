@@ -13,13 +13,25 @@ fn main() -> ExitCode {
     match run(&Cli::from_process()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            for line in format!("{error:#}").lines() {
+            for line in told(&error).lines() {
                 // Nobody is left to tell when even this fails.
                 let _ = writeln!(io::stderr(), "error: {line}");
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, but for those that it has named itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match (told.is_empty(), told.ends_with(&cause)) {
+            (true, _) => cause,
+            (false, true) => told,
+            (false, false) => format!("{told}: {cause}"),
+        }
+    })
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
@@ -44,5 +56,19 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Check => system.block_on(commands::check(&config)),
         Command::Openapi => commands::openapi(),
         Command::Healthcheck => commands::healthcheck(&config),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_storage::StoreError;
+
+    #[test]
+    fn an_error_names_each_cause_once() {
+        let full = StoreError::Unavailable("the disk is full".into());
+        let error = anyhow::Error::from(full).context("it went no further");
+        let expected = "it went no further: the database does not answer: the disk is full";
+        assert_eq!(told(&error), expected);
     }
 }

@@ -72,7 +72,10 @@ impl Memory {
                 self.principals.drop(user);
                 self.user_lists.drop_full();
             }
-            Change::UserListChanged => self.user_lists.drop_public(),
+            Change::UserListChanged => {
+                self.user_lists.drop_public();
+                self.user_lists.drop_full();
+            }
             Change::SigningKeysChanged => self.are_keys_stale.store(true, Ordering::Release),
             Change::ApiKeyChanged(key) => self.api_keys.drop(key),
         }

@@ -89,11 +89,12 @@ impl Shared {
         let sealed = self.ports.cache.get(name).await?;
         let (loaded_at, value) = self.seal.open(name, &sealed)?;
         let age = self.clock.now() - loaded_at;
-        let is_believed = age < lifetime.min(LIFETIME) && age >= -LEEWAY;
-        is_believed.then(|| Found {
-            value,
-            age: age.max(TimeDelta::zero()),
-        })
+        if age < -LEEWAY {
+            return None;
+        }
+        // The loader's clock may be ahead; a lifetime of zero believes nothing all the same.
+        let age = age.max(TimeDelta::zero());
+        (age < lifetime.min(LIFETIME)).then_some(Found { value, age })
     }
 
     async fn put(&self, name: &str, loaded_at: DateTime<Utc>, value: &[u8], lifetime: TimeDelta) {

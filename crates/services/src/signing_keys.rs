@@ -16,7 +16,7 @@ use crate::tokens::LEEWAY;
 use aws_lc_rs::error::Unspecified;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
-use doorward_storage::{Store, StoreError};
+use doorward_storage::{Store, StoreError, Transaction};
 use std::sync::Arc;
 
 /// For how long others may keep the public keys.
@@ -177,6 +177,21 @@ impl SigningKeys {
         keys: &[SigningKey],
         algorithm: KeyAlgorithm,
     ) -> Result<(), StoreError> {
+        let (succession, now) = (self.succession(keys, algorithm).await?, self.clock.now());
+        let made = self.store.write(move |tx| succession.begin(tx, now)).await;
+        match made {
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Which pair is to sign where none does, and which one after it. Nothing is written yet, since with RSA it takes
+    /// seconds to make them.
+    async fn succession(
+        &self,
+        keys: &[SigningKey],
+        algorithm: KeyAlgorithm,
+    ) -> Result<Succession, StoreError> {
         let now = self.clock.now();
         let waiting = find(keys, algorithm, KeyState::Prepared);
         let prepared = waiting.filter(|key| KeyPair::open(&self.ring, key).is_ok());
@@ -188,18 +203,7 @@ impl SigningKeys {
             Some(prepared) => (prepared.clone().activated(now), Some(KeyState::Prepared)),
             None => (self.make(algorithm).await?.activated(now), None),
         };
-        let made = self.store.write(move |tx| {
-            match from {
-                None => tx.insert_signing_key(&first, now)?,
-                Some(from) if tx.update_signing_key(&first, from, now)? => {}
-                Some(_) => return Ok(()),
-            }
-            next.map_or(Ok(()), |next| tx.insert_signing_key(&next, now))
-        });
-        match made.await {
-            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        Ok(Succession { first, from, next })
     }
 
     /// A new pair, prepared. Not on this thread: RSA takes its time.
@@ -288,6 +292,28 @@ impl SigningKeys {
             tokens_until: self.alive_until(key.deactivated_at),
             is_usable: KeyPair::open(&self.ring, key).is_ok(),
         }
+    }
+}
+
+/// Who signs where nobody does.
+struct Succession {
+    first: SigningKey,
+    /// None: it is new.
+    from: Option<KeyState>,
+    /// None where the place is taken.
+    next: Option<SigningKey>,
+}
+
+impl Succession {
+    /// Whoever has changed the prepared pair meanwhile has the last word.
+    fn begin(self, tx: &mut dyn Transaction, now: DateTime<Utc>) -> Result<(), StoreError> {
+        match self.from {
+            None => tx.insert_signing_key(&self.first, now)?,
+            Some(from) if tx.update_signing_key(&self.first, from, now)? => {}
+            Some(_) => return Ok(()),
+        }
+        self.next
+            .map_or(Ok(()), |next| tx.insert_signing_key(&next, now))
     }
 }
 

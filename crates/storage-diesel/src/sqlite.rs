@@ -210,11 +210,11 @@ fn answer(ran: Vec<(Reply, Ending)>, committed: &Result<(), StoreError>, listene
 
 /// The error once more, for another caller whom it strikes.
 fn same(error: &StoreError) -> StoreError {
-    let text = error.to_string().into();
     match error {
-        StoreError::Unavailable(_) => StoreError::Unavailable(text),
-        StoreError::Backend(_) | StoreError::Conflict(_) | StoreError::Inconsistent { .. } => {
-            StoreError::Backend(text)
+        StoreError::Unavailable(cause) => StoreError::Unavailable(cause.to_string().into()),
+        StoreError::Backend(cause) => StoreError::Backend(cause.to_string().into()),
+        StoreError::Conflict(_) | StoreError::Inconsistent { .. } => {
+            StoreError::Backend(error.to_string().into())
         }
     }
 }

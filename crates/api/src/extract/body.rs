@@ -163,7 +163,7 @@ impl FromRequest for JsonBody {
     type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let dialect = Dialect::of(request.path());
+        let dialect = Dialect::of(request.match_info());
         let content_type = request.headers().get(CONTENT_TYPE);
         let content_type = content_type.map(|kind| kind.to_str().unwrap_or_default().to_owned());
         let body = web::Bytes::from_request(request, payload);

@@ -40,7 +40,7 @@ fn describe(operations: &[(String, Method, Operation)]) -> OpenApi {
         if let Some(method) = known(method) {
             paths = paths.path(
                 path,
-                PathItem::new(method, operation.described(Dialect::of(path))),
+                PathItem::new(method, operation.described(Dialect::of_route(path))),
             );
         }
     }

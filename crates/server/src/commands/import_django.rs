@@ -39,7 +39,11 @@ pub async fn import_django(config: &Config, args: ImportArgs) -> anyhow::Result<
     let imported = import(&house, &args, source).await;
     house.store.close().await;
     let (report, failure) = imported;
-    tell(&report, args.dry_run, report_file)?;
+    tell(&report, args.dry_run)?;
+    let written = match (&args.report, report_file) {
+        (Some(path), Some(file)) => write_down(&report, file, path),
+        (_, _) => Ok(()),
+    };
     if let Some(failure) = failure {
         let advice = "start it again once this is mended: whoever is here stays as he is";
         return Err(failure.context(format!(
@@ -47,6 +51,7 @@ pub async fn import_django(config: &Config, args: ImportArgs) -> anyhow::Result<
             report.imported + report.already_there + report.left_out
         )));
     }
+    written?;
     let total = report.imported + report.already_there + report.left_out;
     ensure!(
         report.left_out == 0,
@@ -150,21 +155,23 @@ fn progress_bar(total: u64) -> ProgressBar {
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
     let file = File::create(path);
-    let file = file.with_context(|| format!("{} cannot be written", path.display()))?;
+    let file = file.with_context(|| unwritable(path))?;
     Ok(BufWriter::new(file))
 }
 
-fn tell(
-    report: &Report,
-    is_dry_run: bool,
-    report_file: Option<BufWriter<File>>,
-) -> anyhow::Result<()> {
-    if let Some(mut file) = report_file {
-        for remark in &report.remarks {
-            writeln!(file, "{remark}")?;
-        }
-        file.flush()?;
-    }
+fn write_down(report: &Report, mut file: BufWriter<File>, path: &Path) -> anyhow::Result<()> {
+    let mut remarks = report.remarks.iter();
+    remarks
+        .try_for_each(|remark| writeln!(file, "{remark}"))
+        .and_then(|()| file.flush())
+        .with_context(|| unwritable(path))
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("{} cannot be written", path.display())
+}
+
+fn tell(report: &Report, is_dry_run: bool) -> anyhow::Result<()> {
     for remark in report.remarks.iter().take(MOST_SHOWN) {
         say(&remark.to_string())?;
     }

@@ -1,6 +1,6 @@
 //! `doorward keys`
 
-use super::{open, say};
+use super::{database_in_use, open, say};
 use crate::cli::{KeysAction, KeysArgs};
 use crate::config::Config;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,12 +9,19 @@ use doorward_services::signing_keys::{ListedKey, SigningKeys};
 use doorward_storage_diesel::OnPending;
 use std::sync::Arc;
 
-/// Lists, prepares, rotates or retires the key pairs that sign tokens.
+/// Lists, prepares, rotates or retires the key pairs that sign tokens. A pair may be prepared before the first start;
+/// whatever else there is to do needs an installation, and makes or changes no tables.
 ///
 /// # Errors
 /// One line that says why nothing was done.
 pub async fn keys(config: &Config, args: KeysArgs) -> anyhow::Result<()> {
-    let (services, _) = open(config, OnPending::Migrate)?;
+    let on_pending = if matches!(args.action, KeysAction::Prepare) {
+        OnPending::Migrate
+    } else {
+        database_in_use(config, "start Doorward first")?;
+        OnPending::Refuse
+    };
+    let (services, _) = open(config, on_pending)?;
     let store = Arc::clone(&services.store);
     let keys = SigningKeys::new(&services);
     let done = run(&keys, config.keys.algorithm, args.action).await;

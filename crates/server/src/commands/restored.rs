@@ -1,13 +1,13 @@
 //! `doorward restored`
 
-use super::{database_url, say};
+use super::{database_in_use, say};
 use crate::cli::RestoredArgs;
 use crate::config::Config;
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use doorward_services::SystemClock;
 use doorward_services::restored::end_all_sessions;
 use doorward_storage::Store;
-use doorward_storage_diesel::{DieselStore, OnPending, StoreConfig, migration_status};
+use doorward_storage_diesel::{DieselStore, OnPending, StoreConfig};
 use std::time::Duration;
 
 /// To empty the change feed of a busy hour takes longer than a request may.
@@ -18,14 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// # Errors
 /// One line that says why they have not all ended; then it has to be run again.
 pub async fn restored(config: &Config, args: RestoredArgs) -> anyhow::Result<()> {
-    let url = database_url(config)?;
-    // An empty database is one that nothing was restored into, most likely by a wrong URL.
-    let has_tables = migration_status(&url)?.iter().any(|it| it.is_applied);
-    ensure!(
-        has_tables,
-        "{}: there are no tables of Doorward; restore the backup first",
-        config.database
-    );
+    let url = database_in_use(config, "restore the backup first")?;
     let on_pending = if args.no_migrate {
         OnPending::Refuse
     } else {

@@ -44,6 +44,20 @@ async fn failures_have_the_shape_and_the_words_of_django_rest_framework() {
     answer.await.detail(431, "headers_too_large");
 }
 
+#[tokio::test]
+async fn a_path_with_encoded_letters_is_the_same_path() {
+    let app = TestApp::start().await;
+    for path in ["/%61pi/me", "/ap%69/me/", "/%61pi/nothing"] {
+        let answer = app.anon().get(path).await;
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    let answer = app.anon().get("/api/%761/user/me").await;
+    answer.problem(401, "not_authenticated");
+    let login = json!({ "username": "ada", "password": "wrong", "extra": 1 });
+    let answer = app.anon().post("/%61pi/login", login).await;
+    assert_eq!(answer.status, 401, "{answer}");
+}
+
 /// What every answer has, whatever its shape.
 #[track_caller]
 fn assert_edged(answer: &Response) {

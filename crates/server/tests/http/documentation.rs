@@ -1,6 +1,7 @@
 //! The OpenAPI document against the answers of the server.
 
 mod document;
+mod keys;
 
 use crate::support::{Client, Fault, PASSWORD, Response, Setup, TestApp, User};
 use document::Document;
@@ -17,19 +18,25 @@ const UNREACHED: [&str; 4] = [
 
 /// A path with an id that is there, or that nobody has.
 fn filled(path: &str, id: &str) -> String {
-    path.replace("{id}", id).replace("{file}", "page.css")
+    path.replace("{id}", id)
+        .replace("{key_id}", NOBODY)
+        .replace("{file}", "page.css")
 }
 
 const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Sends what every operation of the kind refuses, and holds each answer against the document.
 async fn refuse_everything(document: &mut Document, app: &TestApp, owner: &User) {
+    let key = owner.issue(&["tasks:read"]).await.key;
     for (path, method) in document.operations() {
         let path = filled(&path, NOBODY);
         let ask = |client: &Client| client.request(&method, &path);
         let anon = app.anon();
         document.check(&ask(&anon).await);
         document.check(&ask(&anon.with_token("x")).await);
+        document.check(&ask(&anon.with_key("x")).await);
+        document.check(&ask(&anon.with_key(&key)).await);
+        document.check(&ask(owner).header("x-api-key", "x").await);
         document.check(&ask(&anon).header("host", "evil.example").await);
         document.check(&ask(&anon).header("x-filler", "x".repeat(17_000)).await);
         for (kind, body) in [
@@ -83,6 +90,10 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         anon.get("/api/docs").await,
         anon.get("/api/docs/page.js").await,
         anon.get("/api/docs/nothing").await,
+        anon.get("/.well-known/jwks.json").await,
+        anon.get("/.well-known/jwks.json")
+            .header("if-none-match", "*")
+            .await,
         anon.get("/livez").await,
         anon.get("/readyz").await,
         anon.get("/api/v1/health").await,
@@ -215,6 +226,9 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
         document.check(&answer);
     }
     document.check(&delete_oneself(&app).await);
+    for answer in keys::walk(&app, &owner).await {
+        document.check(&answer);
+    }
     let closed = Setup::new().settings(|settings| {
         settings.registration_open = false;
         settings.public_user_list = false;
@@ -224,6 +238,7 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
     document.check(&closed.anon().get("/api/v1/users").await);
 
     let ada = app.user("dora").await;
+    let unused = ada.issue(&["profile:read"]).await.key;
     store.fail(Fault::Outage);
     app.clock.age(Duration::from_secs(10));
     for (path, method) in document.operations() {
@@ -241,6 +256,7 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
             ("POST", "/api/refresh" | "/api/logout") => app
                 .anon()
                 .post(&path, json!({ "refresh_token": ada.refresh })),
+            ("POST", "/api/v1/api-keys/verify") => app.anon().post(&path, json!({ "key": unused })),
             ("POST", path) if path.ends_with("/verify") => {
                 app.anon().post(path, json!({ "token": ada.refresh }))
             }
@@ -269,13 +285,21 @@ async fn every_field_that_the_document_tells_of_is_known() {
     let document = Document::read();
     let app = TestApp::start().await;
     let owner = app.owner().await;
+    let key = owner.issue(&["tasks:read"]).await;
     for (path, method) in document.operations() {
         if !path.starts_with("/api/v1/") {
             continue;
         }
         for field in document.fields(&method, &path) {
-            let target = filled(&path, &owner.id);
-            let body = json!({ field.as_str(): [] });
+            let of_keys = path.starts_with("/api/v1/api-keys");
+            let target = filled(&path, if of_keys { &key.id } else { &owner.id });
+            // A list is no text, and a text no list.
+            let wrong = if field == "scopes" {
+                json!("x")
+            } else {
+                json!([])
+            };
+            let body = json!({ field.as_str(): wrong });
             let errors = owner.request(&method, &target).json(&body).await.errors();
             let unknown = json!(["Unknown field."]);
             assert!(errors[&field].is_array(), "{method} {path} {field}");

@@ -128,6 +128,24 @@ async fn a_server_that_runs_shows_them_in_the_list() {
 }
 
 #[tokio::test]
+async fn the_list_of_admins_shows_them_too() {
+    let app = TestApp::start().await;
+    let olga = app.owner().await;
+    let count = async |path: &str| {
+        let list = olga.get(path).await.expect(200).json();
+        list.as_array().unwrap().len()
+    };
+    for path in ["/api/v1/users", "/api/users"] {
+        assert_eq!(count(path).await, 1, "{path}");
+    }
+    import(&app, vec![person(1, "ada", "!")]).await;
+    for path in ["/api/v1/users", "/api/users"] {
+        let is_there = async || count(path).await == 2;
+        until("the list shows her", PATIENCE, is_there).await;
+    }
+}
+
+#[tokio::test]
 async fn an_imported_username_that_is_somebody_elses_address_may_stay_and_no_other_may_be_taken() {
     let app = TestApp::start().await;
     let (_, hash) = HASHES[0];

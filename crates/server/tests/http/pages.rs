@@ -48,6 +48,10 @@ async fn a_browser_gets_every_answer_of_the_api_as_a_page_and_a_client_gets_json
         if !is_shown || !methods.iter().any(|method| method == "GET") {
             continue;
         }
+        if path == "/api/v1/auth/forward" {
+            // A proxy asks it, and its answer is in the headers.
+            continue;
+        }
         let path = path.replace("{id}", &ada.id);
         for path in [path.clone(), format!("{path}/")] {
             let plain = ada.get(&path).await;

@@ -559,6 +559,11 @@ fn keys_in(place: &Place, state: &str) -> Vec<Vec<String>> {
 #[tokio::test]
 async fn key_pairs_are_managed_beside_a_running_server() {
     let place = Place::embedded();
+    place
+        .run(&["keys", "list"])
+        .fails(&["no tables of Doorward"]);
+    assert!(names_in(place.folder.path()).is_empty());
+    place.run(&["migrate"]).succeeds();
     let told = place.run(&["keys", "list"]).succeeds();
     assert!(told.contains("SECRET_KEY signs"), "{told}");
     place

@@ -247,3 +247,15 @@ async fn a_server_that_is_away_degrades_the_service_and_no_more() {
     here.clock.age(Duration::from_secs(1));
     assert_eq!(status(), crate::health::HealthStatus::Unavailable);
 }
+
+#[tokio::test]
+async fn with_a_lifetime_of_zero_not_even_an_entry_out_of_the_future_is_believed() {
+    let (_, [here, _], _, _) = two_nodes().await;
+    let shared = here.services.auth.shared().unwrap();
+    let ahead = shared.clock.now() + TimeDelta::seconds(3);
+    let minute = TimeDelta::minutes(1);
+    shared.put("name", ahead, b"value", minute).await;
+    let found = shared.get("name", minute).await.unwrap();
+    assert_eq!(found.age, TimeDelta::zero());
+    assert!(shared.get("name", TimeDelta::zero()).await.is_none());
+}

@@ -71,7 +71,10 @@ impl Unsettled {
                 self.full_list.set(until);
                 self.users().note(user, until, self.clock.uptime());
             }
-            Change::UserListChanged => self.public_list.set(until),
+            Change::UserListChanged => {
+                self.public_list.set(until);
+                self.full_list.set(until);
+            }
         }
     }
 
@@ -154,7 +157,7 @@ mod tests {
         clock.age(settles_after() / 2 + Duration::from_millis(2));
         assert!(unsettled.is_user_settled(ada) && unsettled.is_list_settled(View::Full));
         unsettled.note(Change::UserListChanged);
-        assert!(!unsettled.is_list_settled(View::Public) && unsettled.is_list_settled(View::Full));
+        assert!(!unsettled.is_list_settled(View::Public) && !unsettled.is_list_settled(View::Full));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::error::{Internal, from_internal};
 use crate::key_pair::KeyPair;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
-use doorward_storage::Transaction;
+use doorward_storage::{StoreError, Transaction};
 
 /// Why no key pair is prepared.
 #[derive(Debug, thiserror::Error)]
@@ -166,15 +166,27 @@ impl SigningKeys {
             KeyState::Prepared | KeyState::Retired => None,
         };
         let retired = key.clone().retired(now);
-        let is_retired = self
-            .store
-            .write(move |tx| tx.update_signing_key(&retired, from, now))
-            .await?;
-        if !is_retired {
-            return Err(RetireError::Overtaken);
+        let succession = match self.pair_algorithm() {
+            Some(algorithm) if from == KeyState::Active && algorithm == key.algorithm => {
+                Some(self.succession(&keys, algorithm).await?)
+            }
+            Some(_) | None => None,
+        };
+        // In one transaction, so that no node finds itself without a pair that signs, and makes one.
+        let written = self.store.write(move |tx| {
+            let is_retired = tx.update_signing_key(&retired, from, now)?;
+            if let (true, Some(succession)) = (is_retired, succession) {
+                succession.begin(tx, now)?;
+            }
+            Ok(is_retired)
+        });
+        match written.await {
+            Ok(true) => {}
+            Ok(false) | Err(StoreError::Conflict(_)) => return Err(RetireError::Overtaken),
+            Err(error) => return Err(error.into()),
         }
         if from == KeyState::Active {
-            self.reload().await?; // which finds a successor
+            self.reload().await?; // which makes a successor where somebody has taken the prepared pair away
         } else {
             self.relearn().await?;
         }

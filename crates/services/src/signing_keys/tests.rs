@@ -293,6 +293,24 @@ async fn an_active_pair_that_is_retired_all_the_same_is_replaced_at_once() {
 }
 
 #[tokio::test]
+async fn a_pair_takes_over_in_the_moment_in_which_the_active_one_is_retired() {
+    let here = node(EDDSA).await;
+    let [first, second] = [
+        kid(&here, KeyState::Active).await,
+        kid(&here, KeyState::Prepared).await,
+    ];
+    // Whoever retires it does not come to look for a successor.
+    here.store.rig(2, Event::Unavailable);
+    let keys = &here.services.signing_keys;
+    keys.retire(&first, true).await.unwrap_err();
+    let mut states: Vec<_> = states(&here).await.into_iter().map(|it| it.1).collect();
+    states.sort_by_key(|state| state.as_str());
+    let expected = [KeyState::Active, KeyState::Prepared, KeyState::Retired];
+    assert_eq!(states, expected);
+    assert_eq!(kid(&here, KeyState::Active).await, second);
+}
+
+#[tokio::test]
 async fn who_moves_to_key_pairs_logs_nobody_out_and_then_takes_no_access_token_of_the_secret_key() {
     let old = node(JwtAlgorithm::Hs256).await;
     let (_, shared) = old.join("ada", Role::User).await;

@@ -100,6 +100,16 @@ fn who_is_left_out_is_told_and_written_down() {
 }
 
 #[test]
+fn where_the_report_cannot_be_written_the_import_is_told_all_the_same() {
+    let place = Place::embedded();
+    let nameless = json!({ "model": "auth.user", "pk": 9, "fields": { "password": HASH } });
+    dump(&place, &[people(3), vec![nameless]].concat());
+    let run = place.run(&["import-django", "dump.json", "--report", "/dev/full"]);
+    assert!(run.out().contains("Imported: 3 "), "{}", run.out());
+    run.fails(&["/dev/full cannot be written"]);
+}
+
+#[test]
 fn a_file_that_is_not_whole_or_not_djangos_is_refused_in_one_line_and_nothing_is_made() {
     let place = Place::embedded();
     dump(&place, &people(600));
