@@ -15,34 +15,32 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Of a bad key nothing is told but that it is bad.
+/// What a good key is good for.
 #[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-#[schema(as = VerifiedApiKey)]
-enum VerifyResponse {
-    Good {
-        valid: bool,
-        user_id: Uuid,
-        #[schema(schema_with = scopes)]
-        scopes: Vec<&'static str>,
-        #[schema(required = true)]
-        expires_at: Option<DateTime<Utc>>,
-    },
-    Bad {
-        valid: bool,
-    },
+#[schema(as = GoodApiKey)]
+struct GoodKeyResponse {
+    valid: bool,
+    user_id: Uuid,
+    #[schema(schema_with = scopes)]
+    scopes: Vec<&'static str>,
+    #[schema(required = true)]
+    expires_at: Option<DateTime<Utc>>,
 }
 
-impl From<Option<VerifiedApiKey>> for VerifyResponse {
-    fn from(verified: Option<VerifiedApiKey>) -> Self {
-        match verified {
-            Some(key) => Self::Good {
-                valid: true,
-                user_id: *key.user_id.as_uuid(),
-                scopes: key.scopes.iter().map(Scope::as_str).collect(),
-                expires_at: key.expires_at,
-            },
-            None => Self::Bad { valid: false },
+/// Of a bad key nothing is told but that it is bad.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BadApiKey)]
+struct BadKeyResponse {
+    valid: bool,
+}
+
+impl From<VerifiedApiKey> for GoodKeyResponse {
+    fn from(key: VerifiedApiKey) -> Self {
+        Self {
+            valid: true,
+            user_id: *key.user_id.as_uuid(),
+            scopes: key.scopes.iter().map(Scope::as_str).collect(),
+            expires_at: key.expires_at,
         }
     }
 }
@@ -51,7 +49,10 @@ impl From<Option<VerifiedApiKey>> for VerifyResponse {
 pub(in crate::routes) async fn verify(services: web::Data<Services>, body: JsonBody) -> Answer {
     let key = body.only("key")?;
     let verified = services.api_keys.verify(key.trim()).await;
-    ok(&VerifyResponse::from(verified.map_err(Problem::from)?))
+    match verified.map_err(Problem::from)? {
+        Some(key) => ok(&GoodKeyResponse::from(key)),
+        None => ok(&BadKeyResponse { valid: false }),
+    }
 }
 
 pub(in crate::routes) fn verify_described() -> Operation {
@@ -75,7 +76,8 @@ pub(in crate::routes) fn verify_described() -> Operation {
         json!({ "key": format!("dwk_4Fh9{}", "x".repeat(40)) }),
     ))
     .answer(
-        Reply::json::<VerifyResponse>(StatusCode::OK, "What there is to say of the key.")
+        Reply::json::<GoodKeyResponse>(StatusCode::OK, "What there is to say of the key.")
+            .or::<BadKeyResponse>()
             .example("A good key", good)
             .example("A bad key", json!({ "valid": false })),
     )

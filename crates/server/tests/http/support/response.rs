@@ -99,7 +99,9 @@ impl Response {
     pub(crate) fn refusal(&self, status: u16, code: &str) {
         let path = self.request.split(' ').nth(1).unwrap_or_default();
         let is_below = |root: &str| path == root || path.starts_with(&format!("{root}/"));
-        if is_below("/api") && !is_below("/api/v1") {
+        let ours = ["/api/v1", "/api/docs", "/api/openapi.json"];
+        let is_ours = path.trim_end_matches('/') == "/api" || ours.into_iter().any(is_below);
+        if is_below("/api") && !is_ours {
             self.detail(status, code);
         } else {
             self.problem(status, code);
