@@ -4,7 +4,7 @@
 #
 #   domain <- storage <- {storage-diesel, services};  services <- {redis, worker, api, admin};  server -> all
 #
-# bcrypt-batch stands for itself: it knows of none of them.
+# bcrypt-batch stands for itself: it knows of none of them, and services alone knows of it.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,7 +21,8 @@ allowed() {
     case $1 in
     doorward-domain | doorward-load | bcrypt-batch) ;;
     doorward-storage) echo doorward-domain ;;
-    doorward-storage-diesel | doorward-services) echo doorward-domain doorward-storage ;;
+    doorward-storage-diesel) echo doorward-domain doorward-storage ;;
+    doorward-services) echo doorward-domain doorward-storage bcrypt-batch ;;
     doorward-redis | doorward-worker | doorward-api | doorward-admin) echo doorward-domain doorward-services ;;
     doorward) echo "${crates[@]}" ;;
     *) return 1 ;;

@@ -3,20 +3,28 @@
 //! A few threads of their own (one less than there are cores, at least one), at a lower scheduling priority, with a
 //! bounded queue. What could not be served within the deadline is refused before it costs anything, and what nobody
 //! waits for any more is not computed.
+//!
+//! A thread that comes for work takes up to five hashes of bcrypt of one cost and computes them at once, in little more
+//! time than one ([`bcrypt_batch`]). It never waits for more to come.
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+mod queue;
+mod steps;
+
+pub use steps::{Next, Step};
+
+use bcrypt_batch::{Job, LANES};
+use queue::{Kind, Queue, Turn, Waiting};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use steps::{Chain, unless_it_panics, work_through};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tokio::sync::oneshot;
 
 /// How a pool is built.
 #[derive(Debug, Clone, Copy)]
 pub struct HashingLimits {
-    /// How many threads hash.
+    /// How many threads hash. Without any, everybody is refused.
     pub threads: usize,
     /// The longest that a caller is let wait in the queue.
     pub deadline: Duration,
@@ -31,7 +39,7 @@ impl Default for HashingLimits {
         Self {
             threads,
             deadline: Duration::from_secs(5),
-            queue: 16 * threads,
+            queue: 16 * LANES * threads,
         }
     }
 }
@@ -44,33 +52,41 @@ pub struct Overloaded {
     pub retry_after: Duration,
 }
 
-struct Job {
-    queued_at: Instant,
-    /// Told whether the deadline has passed: then it computes nothing. Whether it hashed.
-    work: Box<dyn FnOnce(bool) -> bool + Send>,
-}
-
 /// A handle to the threads; they end when the last handle is dropped.
 #[derive(Clone)]
-pub struct HashingPool {
-    jobs: Sender<Job>,
+pub struct HashingPool(Arc<Handle>);
+
+struct Handle(Arc<Shared>);
+
+/// What the threads and the callers share.
+struct Shared {
     limits: HashingLimits,
-    load: Arc<Load>,
+    state: Mutex<State>,
+    has_work: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct Load {
-    /// Jobs that wait or run.
-    pending: AtomicUsize,
-    /// A moving average of what one job takes, in microseconds; 0 before the first.
-    cost: AtomicU64,
+/// Behind the lock, which is never held for longer than it takes to look through the queue.
+struct State {
+    queue: Queue<Task>,
+    /// Threads at work.
+    busy: usize,
+    /// Tasks that the threads are at.
+    running: usize,
+    /// A moving average of what a turn takes; none before the first.
+    turn: Option<Duration>,
+    is_closed: bool,
+}
+
+enum Task {
+    Work(Box<dyn FnOnce() + Send>),
+    Bcrypt(Chain),
 }
 
 impl fmt::Debug for HashingPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HashingPool")
-            .field("limits", &self.limits)
-            .field("load", &self.load)
+            .field("limits", &self.0.0.limits)
+            .field("pending", &self.pending())
             .finish_non_exhaustive()
     }
 }
@@ -81,15 +97,46 @@ impl HashingPool {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(limits: HashingLimits) -> std::io::Result<Self> {
-        let (jobs, waiting) = crossbeam_channel::bounded(limits.queue);
-        let load = Arc::new(Load::default());
+        let queue = if limits.threads == 0 { 0 } else { limits.queue };
+        let shared = Arc::new(Shared {
+            limits: HashingLimits { queue, ..limits },
+            state: Mutex::new(State {
+                queue: Queue::new(),
+                busy: 0,
+                running: 0,
+                turn: None,
+                is_closed: false,
+            }),
+            has_work: Condvar::new(),
+        });
+        // Where one thread is refused, those that were started end with it.
+        let pool = Self(Arc::new(Handle(Arc::clone(&shared))));
         for number in 0..limits.threads {
-            let (waiting, load) = (waiting.clone(), Arc::clone(&load));
+            let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name(format!("hashing-{number}"))
-                .spawn(move || work_off(&waiting, &load, limits.deadline))?;
+                .spawn(move || shared.work_off())?;
         }
-        Ok(Self { jobs, limits, load })
+        Ok(pool)
+    }
+
+    /// Computes a hash of bcrypt together with others that wait, and what comes after it.
+    ///
+    /// The thread that has computed the first hash goes on with the further steps, so that they wait for nobody and are
+    /// not refused half-way.
+    ///
+    /// # Errors
+    /// [`Overloaded`] when it could not be served within the deadline.
+    pub async fn bcrypt<T>(&self, job: Job, next: Next<T>) -> Result<T, Overloaded>
+    where
+        T: Send + 'static,
+    {
+        let (answer, result) = oneshot::channel();
+        let caller = Arc::new(());
+        let kind = Kind::Bcrypt(job.cost());
+        let chain = Chain::new(job, next, answer, Arc::downgrade(&caller));
+        self.submit(kind, Task::Bcrypt(chain), &caller)?;
+        result.await.map_err(|_dropped| self.overloaded())
     }
 
     /// Runs `hash` on one of the threads.
@@ -101,7 +148,7 @@ impl HashingPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.submit(hash, true).await
+        self.work(Kind::Alone, hash).await
     }
 
     /// As [`run`](Self::run), for what is too slow for the threads that serve and yet no hash: it does not count when
@@ -114,69 +161,115 @@ impl HashingPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.submit(look, false).await
+        self.work(Kind::Look, look).await
     }
 
-    async fn submit<T, F>(&self, work: F, is_hash: bool) -> Result<T, Overloaded>
+    async fn work<T, F>(&self, kind: Kind, work: F) -> Result<T, Overloaded>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let wait = self.expected_wait();
-        if wait > self.limits.deadline {
-            return Err(self.overloaded());
-        }
         let (answer, result) = oneshot::channel();
-        let job = Job {
-            queued_at: Instant::now(),
-            work: Box::new(move |is_late| {
-                let is_wanted = !is_late && !answer.is_closed();
-                if is_wanted {
-                    let _ = answer.send(work());
-                }
-                is_wanted && is_hash
-            }),
-        };
-        self.load.pending.fetch_add(1, Ordering::AcqRel);
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.jobs.try_send(job)
-        {
-            self.load.pending.fetch_sub(1, Ordering::AcqRel);
-            return Err(self.overloaded());
-        }
+        let caller = Arc::new(());
+        let work = Box::new(move || drop(answer.send(work())));
+        self.submit(kind, Task::Work(work), &caller)?;
         result.await.map_err(|_dropped| self.overloaded())
     }
 
-    /// Jobs that wait or run.
-    pub fn pending(&self) -> usize {
-        self.load.pending.load(Ordering::Acquire)
+    /// Lets a task wait for as long as its caller does.
+    fn submit(&self, kind: Kind, task: Task, caller: &Arc<()>) -> Result<(), Overloaded> {
+        let Shared { limits, .. } = *self.0.0;
+        let mut state = self.0.0.lock();
+        let wait = state.expected_wait(limits.threads);
+        if wait > limits.deadline || state.queue.len() >= limits.queue {
+            return Err(Overloaded::after(wait));
+        }
+        state.queue.push(Waiting {
+            task,
+            kind,
+            queued_at: Instant::now(),
+            caller: Arc::downgrade(caller),
+        });
+        drop(state);
+        self.0.0.has_work.notify_one();
+        Ok(())
     }
 
-    fn expected_wait(&self) -> Duration {
-        let ahead = self.pending() / self.limits.threads.max(1);
-        let cost = Duration::from_micros(self.load.cost.load(Ordering::Acquire));
-        cost.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX))
+    /// Tasks that wait or run.
+    pub fn pending(&self) -> usize {
+        let state = self.0.0.lock();
+        state.queue.len() + state.running
     }
 
     fn overloaded(&self) -> Overloaded {
-        Overloaded {
-            retry_after: self.expected_wait().max(Duration::from_secs(1)),
+        let Shared { limits, .. } = *self.0.0;
+        Overloaded::after(self.0.0.lock().expected_wait(limits.threads))
+    }
+}
+
+impl Overloaded {
+    fn after(wait: Duration) -> Self {
+        Self {
+            retry_after: wait.max(Duration::from_secs(1)),
         }
     }
 }
 
-fn work_off(waiting: &Receiver<Job>, load: &Load, deadline: Duration) {
-    yield_to_others();
-    for job in waiting {
-        let began = Instant::now();
-        let is_late = began.duration_since(job.queued_at) > deadline;
-        let hashed = catch_unwind(AssertUnwindSafe(|| (job.work)(is_late)));
-        load.pending.fetch_sub(1, Ordering::AcqRel);
-        match hashed {
-            Ok(true) => load.remember(began.elapsed()),
-            Ok(false) => {}
-            Err(_panic) => tracing::error!("hashing a password panicked"),
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.lock().is_closed = true;
+        self.0.has_work.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work_off(&self) {
+        yield_to_others();
+        while let Some(turn) = self.next_turn() {
+            drop(turn.unwanted);
+            let (began, tasks) = (Instant::now(), turn.tasks.len());
+            compute(turn.tasks);
+            if let Some(kind) = turn.kind {
+                self.lock().finish(kind, tasks, began.elapsed());
+            }
         }
     }
+
+    /// Waits until there is something to do; none when there will be nothing any more.
+    fn next_turn(&self) -> Option<Turn<Task>> {
+        let HashingLimits {
+            threads, deadline, ..
+        } = self.limits;
+        let mut state = self.lock();
+        loop {
+            let hands = threads.saturating_sub(state.busy);
+            let turn = state.queue.take(Instant::now(), deadline, hands);
+            if !turn.is_empty() {
+                state.begin(&turn);
+                return Some(turn);
+            }
+            if state.is_closed {
+                return None;
+            }
+            let woken = self.has_work.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn compute(tasks: Vec<Task>) {
+    let mut chains = Vec::new();
+    for task in tasks {
+        match task {
+            Task::Work(work) => unless_it_panics(work).unwrap_or_default(),
+            Task::Bcrypt(chain) => chains.push(chain),
+        }
+    }
+    work_through(chains);
 }
 
 /// The counterpart of `nice 10`: a login storm leaves the cores to the requests that are quick.
@@ -187,115 +280,36 @@ fn yield_to_others() {
     }
 }
 
-impl Load {
-    fn remember(&self, took: Duration) {
-        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let before = self.cost.load(Ordering::Acquire);
-        let after = if before == 0 {
-            took
-        } else {
-            before - before / 4 + took / 4
-        };
-        self.cost.store(after, Ordering::Release);
+impl State {
+    fn begin(&mut self, turn: &Turn<Task>) {
+        self.busy += usize::from(turn.kind.is_some());
+        self.running += turn.tasks.len();
+    }
+
+    fn finish(&mut self, kind: Kind, tasks: usize, took: Duration) {
+        self.busy -= 1;
+        self.running -= tasks;
+        if kind != Kind::Look {
+            self.remember(took);
+        }
+    }
+
+    fn remember(&mut self, took: Duration) {
+        let average = self.turn.map(|before| before * 3 / 4 + took / 4);
+        self.turn = Some(average.unwrap_or(took));
+    }
+
+    /// How long a task that comes now will wait: not at all while a thread is without work, else until one of them has
+    /// done its turn and all that waits has had its own.
+    fn expected_wait(&self, threads: usize) -> Duration {
+        if self.busy + self.queue.len() < threads {
+            return Duration::ZERO;
+        }
+        let turns = 1 + self.queue.turns() / threads.max(1);
+        let turn = self.turn.unwrap_or_default();
+        turn.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc;
-
-    fn pool(queue: usize, deadline: Duration) -> HashingPool {
-        HashingPool::start(HashingLimits {
-            threads: 1,
-            deadline,
-            queue,
-        })
-        .unwrap()
-    }
-
-    /// Occupies the only thread until the returned sender is dropped or used.
-    fn occupy(
-        pool: &HashingPool,
-    ) -> (
-        mpsc::Sender<()>,
-        tokio::task::JoinHandle<Result<(), Overloaded>>,
-    ) {
-        let (release, released) = mpsc::channel::<()>();
-        let pool = pool.clone();
-        let running =
-            tokio::spawn(async move { pool.run(move || released.recv().unwrap_or(())).await });
-        (release, running)
-    }
-
-    async fn until(condition: impl Fn() -> bool) {
-        while !condition() {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    #[tokio::test]
-    async fn work_is_done_and_its_answer_given() {
-        assert_eq!(pool(4, Duration::from_secs(5)).run(|| 6 * 7).await, Ok(42));
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_refuses_at_once_and_says_when_to_come_again() {
-        let pool = pool(1, Duration::from_secs(5));
-        let (release, running) = occupy(&pool);
-        until(|| pool.pending() == 1 && pool.jobs.is_empty()).await;
-        let queued = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(|| ()).await }
-        });
-        until(|| pool.pending() == 2).await;
-        let refused = pool.run(|| ()).await.unwrap_err();
-        assert!(refused.retry_after >= Duration::from_secs(1));
-        drop(release);
-        assert_eq!(running.await.unwrap(), Ok(()));
-        assert_eq!(queued.await.unwrap(), Ok(()));
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_served_within_the_deadline_is_refused_before_it_costs_anything() {
-        let pool = pool(100, Duration::from_secs(1));
-        pool.load.remember(Duration::from_secs(2));
-        let (release, running) = occupy(&pool);
-        until(|| pool.pending() == 1).await;
-        assert!(pool.run(|| ()).await.is_err());
-        assert_eq!(pool.pending(), 1);
-        drop(release);
-        assert_eq!(running.await.unwrap(), Ok(()));
-    }
-
-    #[tokio::test]
-    async fn what_nobody_waits_for_any_more_is_not_computed() {
-        let pool = pool(4, Duration::from_secs(5));
-        let (release, running) = occupy(&pool);
-        until(|| pool.pending() == 1).await;
-        let (computed, was_computed) = mpsc::channel();
-        let abandoned = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(move || computed.send(())).await }
-        });
-        until(|| pool.pending() == 2).await;
-        abandoned.abort();
-        assert!(abandoned.await.unwrap_err().is_cancelled());
-        drop(release);
-        assert_eq!(running.await.unwrap(), Ok(()));
-        assert_eq!(pool.run(|| ()).await, Ok(()));
-        assert!(was_computed.recv().is_err());
-    }
-
-    #[tokio::test]
-    async fn a_panic_costs_one_answer_and_not_the_thread() {
-        let pool = pool(4, Duration::from_secs(5));
-        assert!(
-            pool.run(|| panic!("on purpose"))
-                .await
-                .map(|(): ()| ())
-                .is_err()
-        );
-        assert_eq!(pool.run(|| 1).await, Ok(1));
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
 use crate::users::UserService;
 use arc_swap::ArcSwap;
+use bcrypt_batch::{Cost, CostOutOfRange};
 use chrono::TimeDelta;
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::{ApiKeyDigest, JwtAlgorithm, Settings, UserId};
@@ -38,7 +39,7 @@ pub struct ServicesConfig {
     pub secret_key_fallbacks: Vec<SecretString>,
     /// How tokens are signed.
     pub jwt_algorithm: JwtAlgorithm,
-    /// The cost of new password hashes, as a power of two.
+    /// The cost of new password hashes, 4 to 31: one more doubles the work. OWASP asks for 10 or more.
     pub bcrypt_cost: u32,
     /// How the hashing pool is built.
     pub hashing: HashingLimits,
@@ -77,8 +78,9 @@ impl Services {
     /// Wires the services and learns from the database what still matters.
     ///
     /// # Errors
-    /// When the feed cannot be read or no thread can be started.
+    /// When the cost is none of bcrypt's, the feed cannot be read, or no thread can be started.
     pub async fn start(config: ServicesConfig) -> Result<Self, StartError> {
+        let cost = Cost::new(config.bcrypt_cost)?;
         let unsettled = Arc::new(Unsettled::new(Arc::clone(&config.clock)));
         let shared = config.shared.clone().map(|ports| {
             Arc::new(Shared::new(
@@ -104,7 +106,7 @@ impl Services {
         let pool = HashingPool::start(config.hashing)?;
         let core = Arc::new(Core {
             keys: signing_keys.ring(),
-            passwords: Passwords::new(pool, config.bcrypt_cost, config.password_policy),
+            passwords: Passwords::new(pool, cost, config.password_policy),
             settings: ArcSwap::from_pointee(config.settings),
             store: config.store,
             clock: config.clock,
@@ -140,6 +142,9 @@ fn join(shared: &Arc<Shared>, store: &dyn Store, memory: &Arc<Memory>, feed: &Ar
 /// Why the services do not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// There is no such cost of bcrypt.
+    #[error(transparent)]
+    Cost(#[from] CostOutOfRange),
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

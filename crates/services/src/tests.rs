@@ -12,6 +12,7 @@ use crate::auth::{
 use crate::clock::{Clock, FakeClock};
 use crate::fields::FieldErrors;
 use crate::hashing::HashingLimits;
+use crate::services::StartError;
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
@@ -195,6 +196,14 @@ impl Node {
         now: DateTime<Utc>,
         adjust: impl FnOnce(&mut ServicesConfig),
     ) -> Self {
+        Self::try_on(database, now, adjust).await.unwrap()
+    }
+
+    async fn try_on(
+        database: Arc<TestDatabase>,
+        now: DateTime<Utc>,
+        adjust: impl FnOnce(&mut ServicesConfig),
+    ) -> Result<Self, StartError> {
         let clock = Arc::new(FakeClock::at(now));
         let store = Arc::new(RiggedStore::around(Arc::new(database.open())));
         let mut config = ServicesConfig {
@@ -215,13 +224,13 @@ impl Node {
             shared: None,
         };
         adjust(&mut config);
-        let services = Arc::new(Services::start(config).await.unwrap());
-        Self {
+        let services = Arc::new(Services::start(config).await?);
+        Ok(Self {
             services,
             clock,
             store,
             database,
-        }
+        })
     }
 
     /// Lets time pass.
@@ -758,4 +767,14 @@ async fn without_room_for_hashing_every_use_case_with_a_password_is_refused_alik
         }
     }
     assert_eq!(node.contents().await, contents);
+}
+
+#[tokio::test]
+async fn a_cost_that_bcrypt_does_not_have_is_refused_at_the_start() {
+    for (cost, is_one) in [(3, false), (4, true), (31, true), (32, false)] {
+        let database = Arc::new(TestDatabase::sqlite());
+        let started = Node::try_on(database, instant(0), |config| config.bcrypt_cost = cost).await;
+        let is_refused = matches!(started, Err(StartError::Cost(_)));
+        assert_eq!((started.is_ok(), is_refused), (is_one, !is_one), "{cost}");
+    }
 }
