@@ -89,6 +89,7 @@ async fn greeting(
             env!("CARGO_PKG_VERSION"),
             application.address()
         ),
+        format!("  API         http://{}/api/docs", application.address()),
         format!("  database    {}{}", config.database, new(made.database)),
     ];
     if let Some(redis) = &config.redis {
