@@ -1,5 +1,8 @@
 //! JSON for people to read.
 
+/// What is nested deeper is not indented further: else a short text of many brackets makes a page of gigabytes.
+const DEEPEST_INDENT: usize = 8;
+
 /// The same JSON with a line for each field and each item, in the order in which they stand there.
 pub(super) fn indented(json: &str) -> String {
     let mut shown = String::with_capacity(json.len() * 2);
@@ -46,12 +49,23 @@ pub(super) fn indented(json: &str) -> String {
 
 fn new_line(shown: &mut String, depth: usize) {
     shown.push('\n');
-    shown.extend(std::iter::repeat_n("  ", depth));
+    shown.extend(std::iter::repeat_n("  ", depth.min(DEEPEST_INDENT)));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deep_nesting_does_not_blow_a_page_up() {
+        let json = "[".repeat(60) + "1,2" + &"]".repeat(60);
+        let shown = indented(&json);
+        assert!(
+            shown
+                .lines()
+                .all(|line| line.len() <= 2 * DEEPEST_INDENT + 2)
+        );
+    }
 
     #[test]
     fn fields_and_items_have_lines_of_their_own_and_keep_their_order() {
