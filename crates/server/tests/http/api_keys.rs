@@ -230,6 +230,14 @@ async fn every_bad_field_is_named_and_no_field_sets_the_owner() {
         (json!({ "name": "x".repeat(101) }), vec!["name"]),
         (json!({ "name": "a\u{0}b" }), vec!["name"]),
         (
+            json!({ "name": "x", "expires_at": "9999-12-31T23:59:59-01:00" }),
+            vec!["expires_at"],
+        ),
+        (
+            json!({ "name": "x", "expires_at": "2090-06-30T23:59:60Z" }),
+            vec!["expires_at"],
+        ),
+        (
             json!({ "name": "x", "scopes": [], "expires_at": "2020-01-01T00:00:00Z" }),
             vec!["expires_at", "scopes"],
         ),
