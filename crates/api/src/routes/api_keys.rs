@@ -301,7 +301,7 @@ fn key_example() -> Value {
 fn issued_example() -> Value {
     let mut example = key_example();
     if let Some(fields) = example.as_object_mut() {
-        let key = format!("dwk_4Fh9{}", "x".repeat(40));
+        let key = format!("dwk_4Fh9{}", "x".repeat(32));
         fields.insert("key".to_owned(), key.into());
     }
     example

@@ -73,7 +73,7 @@ pub(in crate::routes) fn verify_described() -> Operation {
     )
     .body(body.example(
         "A key",
-        json!({ "key": format!("dwk_4Fh9{}", "x".repeat(40)) }),
+        json!({ "key": format!("dwk_4Fh9{}", "x".repeat(32)) }),
     ))
     .answer(
         Reply::json::<GoodKeyResponse>(StatusCode::OK, "What there is to say of the key.")
