@@ -54,7 +54,9 @@ fn is_shown(path: &str) -> bool {
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    below("/api") && !below("/api/docs")
+    // What is a page already, what is too long for one, and what a proxy asks, who shows a refusal to its own clients.
+    let others = ["/api/docs", "/api/openapi.json", "/api/v1/auth/forward"];
+    below("/api") && !others.into_iter().any(below)
 }
 
 fn prefers_html(headers: &HeaderMap) -> bool {

@@ -4,16 +4,26 @@ use crate::problem::{Code, Problem};
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderName};
 use doorward_services::auth::AuthenticateError;
+use std::fmt;
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// What came with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presented<'a> {
     /// An access token (RFC 6750, section 2.1).
     Token(&'a str),
     /// An API key, as `X-API-Key: …` or as `Authorization: Api-Key …`.
     Key(&'a str),
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token(…)",
+            Self::Key(_) => "Key(…)",
+        })
+    }
 }
 
 /// The one credential of the request. Of two nobody could say which one counts; and what is neither a token nor a key is
@@ -53,13 +63,20 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
+    fn shown(found: Presented<'_>) -> String {
+        match found {
+            Presented::Token(token) => format!("Token({token:?})"),
+            Presented::Key(key) => format!("Key({key:?})"),
+        }
+    }
+
     fn read(headers: &[(&str, &str)]) -> Result<Option<String>, Code> {
         let request = headers.iter().fold(TestRequest::get(), |request, header| {
             request.append_header(*header)
         });
         let request = request.to_http_request();
         presented(&request)
-            .map(|found| found.map(|found| format!("{found:?}")))
+            .map(|found| found.map(shown))
             .map_err(|problem| problem.code)
     }
 

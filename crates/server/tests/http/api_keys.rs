@@ -355,6 +355,11 @@ async fn what_ends_a_key_ends_it_at_once_and_everywhere_within_a_second() {
             elsewhere.me().await.status == 401
         })
         .await;
+        if end == "deactivated" {
+            let body = json!({ "is_active": true });
+            owner.patch(&users_path, body).await.expect(200);
+            here.me().await.problem(401, "api_key_not_valid");
+        }
     }
 }
 

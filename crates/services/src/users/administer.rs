@@ -5,9 +5,11 @@ use crate::accounts::{check_username, taken, taken_by_others};
 use crate::auth::{Caller, end_access};
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::FieldErrors;
+use chrono::{DateTime, Utc};
+use doorward_domain::api_key::MAX_API_KEYS_PER_USER;
 use doorward_domain::session::EndReason;
 use doorward_domain::{EmailAddress, Role, User, UserId, Username};
-use doorward_storage::Transaction;
+use doorward_storage::{StoreError, Transaction};
 
 /// New values for an account; what is not given stays.
 #[derive(Debug, Default)]
@@ -86,6 +88,7 @@ impl UserService {
                 }
                 if before.is_active && !after.is_active {
                     end_access(tx, id, None, EndReason::Deactivated, now)?;
+                    delete_api_keys(tx, id, now)?;
                 }
                 Ok(after)
             })
@@ -115,6 +118,19 @@ impl UserService {
             })
             .await
     }
+}
+
+/// Whoever deactivates an account because of a stolen key does not hand that key back when he lets the person in again.
+fn delete_api_keys(
+    tx: &mut dyn Transaction,
+    user: UserId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let most = u32::try_from(MAX_API_KEYS_PER_USER).unwrap_or(u32::MAX);
+    for key in tx.list_api_keys_of(user, None, most)? {
+        tx.delete_api_key(key.id, at)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn require_admin(caller: &Caller) -> Result<(), AdministerError> {
