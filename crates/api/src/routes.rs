@@ -21,7 +21,7 @@ use crate::extract::MAX_BODY;
 use crate::openapi::{Operation, document};
 use crate::problem::{Code, Problem};
 use actix_web::http::Method;
-use actix_web::http::header::IF_NONE_MATCH;
+use actix_web::http::header::{ETAG, HeaderName, IF_NONE_MATCH};
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::Bytes;
@@ -165,6 +165,30 @@ fn json<T: Serialize>(mut response: actix_web::HttpResponseBuilder, body: &T) ->
 
 fn ok<T: Serialize>(body: &T) -> Answer {
     json(HttpResponse::Ok(), body)
+}
+
+/// JSON with its `ETag` and these headers, or 304 where the client has this version.
+fn versioned(
+    request: &HttpRequest,
+    etag: &str,
+    body: &Bytes,
+    headers: impl IntoIterator<Item = (HeaderName, String)>,
+) -> HttpResponse {
+    let is_known = has_version(request, etag);
+    let mut response = if is_known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response.insert_header((ETAG, etag));
+    for header in headers {
+        response.insert_header(header);
+    }
+    if is_known {
+        response.finish()
+    } else {
+        response.content_type("application/json").body(body.clone())
+    }
 }
 
 /// Whether the client has the version with this `ETag` already (RFC 9110, 13.1.2).

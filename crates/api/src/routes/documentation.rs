@@ -1,10 +1,10 @@
 //! What the API says of itself.
 
-use super::{Answer, has_version, ok, operations};
+use super::{Answer, ok, operations, versioned};
 use crate::openapi::{Header, Operation, Reply, Tag, path_parameter, text};
 use crate::problem::{Code, Problem};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
 use serde::Serialize;
@@ -154,21 +154,8 @@ fn cacheable() -> HttpResponseBuilder {
 /// `GET /api/openapi.json`
 pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
     static TAG: LazyLock<String> = LazyLock::new(|| version(&super::openapi()));
-    let mut response = if has_version(&request, &TAG) {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
-    response
-        .insert_header((ETAG, TAG.as_str()))
-        .insert_header((CACHE_CONTROL, "no-cache"));
-    if has_version(&request, &TAG) {
-        response.finish()
-    } else {
-        response
-            .content_type("application/json")
-            .body(super::openapi())
-    }
+    let caching = (CACHE_CONTROL, "no-cache".to_owned());
+    versioned(&request, &TAG, &super::openapi(), [caching])
 }
 
 pub(super) fn openapi_described() -> Operation {

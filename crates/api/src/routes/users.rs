@@ -1,11 +1,11 @@
 //! The list of users, and the accounts of others.
 
-use super::{Answer, has_version, ok};
+use super::{Answer, ok, versioned};
 use crate::extract::{CurrentUser, JsonBody, ListQuery, MaybeUser};
 use crate::openapi::{Body, Field, Header, Operation, Reply, Tag, id, path_parameter, role};
 use crate::problem::{Code, Problem};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, LINK};
+use actix_web::http::header::{CACHE_CONTROL, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use doorward_domain::{EmailAddress, User, UserId};
@@ -231,26 +231,10 @@ fn render(view: View, users: &[User]) -> Vec<u8> {
 
 /// The page, or 304 where the client has it.
 pub(super) fn respond(request: &HttpRequest, view: View, page: &ListPage) -> HttpResponse {
-    let is_known = has_version(request, &page.etag);
-    let mut response = if is_known {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
-    response.insert_header((ETAG, page.etag.as_str()));
-    if view == View::Public {
-        response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    }
-    if let Some(next) = page.next {
-        response.insert_header((LINK, next_link(request, next)));
-    }
-    if is_known {
-        response.finish()
-    } else {
-        response
-            .content_type("application/json")
-            .body(page.body.clone())
-    }
+    let caching = (view == View::Public).then(|| (CACHE_CONTROL, "private, no-cache".to_owned()));
+    let next = page.next.map(|next| (LINK, next_link(request, next)));
+    let headers = caching.into_iter().chain(next);
+    versioned(request, &page.etag, &page.body, headers)
 }
 
 /// The same query with another cursor (RFC 8288).
