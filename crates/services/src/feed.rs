@@ -1,7 +1,8 @@
 //! The change feed: how this node learns what it must forget.
 //!
 //! What is kept in memory is dropped through here and through nothing else. A commit of this node is heard at once, as
-//! a listener of the store; those of other nodes are read from the feed's table, by a short poll that a hint can hurry.
+//! a listener of the store; those of other nodes are read from the feed's table, by a short poll that a hint can hurry, or
+//! heard sooner where nodes share something (`Ear`).
 //! A node that has not been able to read the feed for [`MAX_AGE`] does not trust its memory any more.
 
 use crate::api_keys::ApiKeyMemory;
