@@ -21,7 +21,7 @@ pub use api_key::{ApiKey, ApiKeyDigest, ApiKeySecret};
 pub use change::Change;
 pub use cutoff::SessionCutoff;
 pub use email::EmailAddress;
-pub use ids::{ApiKeyId, SessionId, UserId};
+pub use ids::{ApiKeyId, SessionId, SettingChangeId, UserId};
 pub use password::Password;
 pub use password_hash::PasswordHash;
 pub use role::Role;

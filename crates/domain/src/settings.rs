@@ -1,10 +1,12 @@
 //! The runtime settings: typed, bounded and described in one table.
 
 mod rate_limit;
+mod stored;
 mod table;
 mod value;
 
 pub use rate_limit::{NotARateLimit, Period, RateLimit};
+pub use stored::{SettingChange, StoredSetting};
 pub use table::{ALL, Kind, Setting};
 pub use value::{SettingError, SettingValue};
 

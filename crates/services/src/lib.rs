@@ -23,6 +23,7 @@ mod remembered;
 pub mod restored;
 mod revocations;
 pub mod services;
+pub mod settings;
 mod shared;
 pub mod signing_keys;
 pub mod sweeper;

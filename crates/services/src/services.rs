@@ -12,6 +12,7 @@ use crate::keys::KeyRing;
 use crate::passwords::Passwords;
 use crate::ports::SharedPorts;
 use crate::principals::Principal;
+use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
@@ -45,7 +46,7 @@ pub struct ServicesConfig {
     pub hashing: HashingLimits,
     /// What new passwords have to pass.
     pub password_policy: PasswordPolicy,
-    /// The runtime settings.
+    /// The values of the runtime settings that nobody has changed.
     pub settings: Settings,
     /// Accept access tokens that simplejwt signed with the secret key, for users who come from Django.
     pub accept_foreign_tokens: bool,
@@ -64,6 +65,8 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// The runtime settings.
+    pub settings: SettingsService,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -91,13 +94,15 @@ impl Services {
             ))
         });
         let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
-        let signing_keys = Arc::new(SigningKeys::new(&config));
+        let runtime = Arc::new(RuntimeSettings::new(&config));
+        let signing_keys = Arc::new(SigningKeys::new(&config, &runtime));
         signing_keys.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
             Arc::clone(&memory),
             Arc::clone(&signing_keys),
+            Arc::clone(&runtime),
         ));
         if let Some(shared) = &shared {
             join(shared, &*config.store, &memory, &feed);
@@ -107,7 +112,8 @@ impl Services {
         let core = Arc::new(Core {
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
-            settings: ArcSwap::from_pointee(config.settings),
+            settings: runtime.present(),
+            runtime,
             store: config.store,
             clock: config.clock,
             feed: Arc::clone(&feed),
@@ -121,6 +127,7 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            settings: SettingsService::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -161,7 +168,9 @@ pub enum StartError {
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) settings: ArcSwap<Settings>,
+    /// The settings that are in force.
+    pub(crate) settings: Arc<ArcSwap<Settings>>,
+    pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,

@@ -22,6 +22,7 @@ const USER_CHANGED: &str = "user_changed";
 const USER_LIST_CHANGED: &str = "user_list_changed";
 const SIGNING_KEYS_CHANGED: &str = "signing_keys_changed";
 const API_KEY_CHANGED: &str = "api_key_changed";
+const SETTINGS_CHANGED: &str = "settings_changed";
 
 /// This transaction itself counts as open: what it writes later belongs behind the position.
 const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, array_remove( \
@@ -50,6 +51,7 @@ impl ChangeRow {
             Change::UserListChanged => (USER_LIST_CHANGED, None, None),
             Change::SigningKeysChanged => (SIGNING_KEYS_CHANGED, None, None),
             Change::ApiKeyChanged(key) => (API_KEY_CHANGED, Some(key.into()), None),
+            Change::SettingsChanged => (SETTINGS_CHANGED, None, None),
         };
         Self {
             seq: 0,
@@ -76,6 +78,7 @@ impl TryFrom<ChangeRow> for Change {
             USER_LIST_CHANGED => Ok(Self::UserListChanged),
             SIGNING_KEYS_CHANGED => Ok(Self::SigningKeysChanged),
             API_KEY_CHANGED => Ok(Self::ApiKeyChanged(ApiKeyId::from_uuid(subject()?))),
+            SETTINGS_CHANGED => Ok(Self::SettingsChanged),
             _ => Err(bad("kind")),
         }
     }

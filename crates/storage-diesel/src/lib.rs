@@ -19,6 +19,7 @@ mod postgres;
 mod rows;
 mod schema;
 mod sessions;
+mod settings;
 mod signing_keys;
 mod sqlite;
 pub mod store;

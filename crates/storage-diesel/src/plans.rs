@@ -11,10 +11,12 @@ use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, User};
 use doorward_storage::testing::builders::advanced;
-use doorward_storage::testing::{a_session, a_signing_key, a_user, an_api_key, instant};
+use doorward_storage::testing::{
+    a_session, a_setting_change, a_signing_key, a_user, an_api_key, instant,
+};
 use doorward_storage::{
     ApiKeyRepository, ChangeRepository, Claims, FeedPosition, ImportRepository, Mode,
-    SessionRepository, SigningKeyRepository, UserQuery, UserRepository,
+    SessionRepository, SettingRepository, SigningKeyRepository, UserQuery, UserRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -125,6 +127,22 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     tx.update_signing_key(&retired, KeyState::Prepared, instant(1))
         .unwrap();
     assert_eq!(tx.sweep_signing_keys(instant(9999), 100).unwrap(), 1);
+    call_all_of_settings(tx);
+}
+
+fn call_all_of_settings(tx: &mut DieselTransaction<'_>) {
+    tx.settings_version().unwrap();
+    assert!(tx.advance_settings(0, instant(0)).unwrap());
+    assert!(tx.advance_settings(1, instant(0)).unwrap());
+    let change = a_setting_change("A", None, Some("1"));
+    tx.change_setting(&change).unwrap();
+    tx.stored_settings().unwrap();
+    assert!(tx.setting_change(change.id).unwrap().is_some());
+    tx.list_setting_changes(None, 10).unwrap();
+    tx.list_setting_changes(Some(change.id), 10).unwrap();
+    tx.change_setting(&a_setting_change("A", Some("1"), None))
+        .unwrap();
+    assert_eq!(tx.sweep_setting_changes(instant(9999), 100).unwrap(), 2);
 }
 
 fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {

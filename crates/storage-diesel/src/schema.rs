@@ -107,5 +107,41 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    settings (name) {
+        name -> Text,
+        value -> Text,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
+table! {
+    use diesel::sql_types::BigInt;
+
+    settings_version (id) {
+        id -> BigInt,
+        version -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    setting_changes (id) {
+        id -> Id,
+        version -> BigInt,
+        name -> Text,
+        old_value -> Nullable<Text>,
+        new_value -> Nullable<Text>,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

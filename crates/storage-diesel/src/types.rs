@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{ApiKeyId, SessionId, UserId};
+use doorward_domain::{ApiKeyId, SessionId, SettingChangeId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -39,6 +39,12 @@ pub(crate) struct DbInstant(pub(crate) DateTime<Utc>);
 
 impl From<UserId> for DbId {
     fn from(id: UserId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<SettingChangeId> for DbId {
+    fn from(id: SettingChangeId) -> Self {
         Self(*id.as_uuid())
     }
 }

@@ -5,6 +5,7 @@ pub mod changes;
 pub mod error;
 pub mod imports;
 pub mod sessions;
+pub mod settings;
 pub mod signing_keys;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -16,6 +17,7 @@ pub use changes::{ChangeRepository, FeedPage, FeedPosition};
 pub use error::{Constraint, StoreError};
 pub use imports::{Claims, DjangoAccount, Holder, ImportRepository, ImportedUser};
 pub use sessions::SessionRepository;
+pub use settings::SettingRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
 pub use users::{UserQuery, UserRepository};

@@ -10,6 +10,7 @@ use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
+use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
@@ -25,6 +26,7 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + SettingRepository
 {
 }
 
@@ -35,6 +37,7 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + SettingRepository
         + ?Sized
 {
 }

@@ -16,11 +16,12 @@ pub mod feed;
 pub mod gate;
 pub mod imports;
 pub mod sessions;
+pub mod settings;
 pub mod signing_keys;
 pub mod units;
 pub mod users;
 
-pub use builders::{a_session, a_signing_key, a_user, an_api_key, instant};
+pub use builders::{a_session, a_setting_change, a_signing_key, a_user, an_api_key, instant};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -152,6 +153,15 @@ macro_rules! store_contract {
                 a_signing_key_is_changed_once_from_a_state,
                 a_write_to_signing_keys_is_recorded,
                 retired_signing_keys_are_swept_in_small_batches,
+            ],
+            settings: [
+                a_setting_is_read_back_as_it_was_changed_last,
+                a_setting_that_is_given_back_is_not_stored,
+                the_version_is_advanced_by_one_of_many_who_saw_it,
+                a_change_of_settings_is_recorded_once,
+                a_change_that_is_rolled_back_leaves_nothing,
+                changes_of_settings_are_listed_the_newest_first,
+                old_changes_of_settings_are_swept_in_small_batches,
             ],
         }
     };

@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::api_key::ApiKeyName;
 use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
+use doorward_domain::settings::SettingChange;
 use doorward_domain::{
     ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, EmailAddress, KeyAlgorithm, KeyId, KeyState,
-    PasswordHash, Role, Scopes, SessionId, SigningKey, User, UserId, Username,
+    PasswordHash, Role, Scopes, SessionId, SettingChangeId, SigningKey, User, UserId, Username,
 };
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
@@ -25,6 +26,20 @@ pub fn a_user(name: &str) -> User {
         is_active: true,
         date_joined: instant(0),
         last_login: None,
+    }
+}
+
+/// A change of this setting at `instant(0)` by the command line, from a stored text to another; none stands for the variable
+/// or the default.
+pub fn a_setting_change(name: &str, old: Option<&str>, new: Option<&str>) -> SettingChange {
+    SettingChange {
+        id: SettingChangeId::new(instant(0)),
+        version: 1,
+        name: name.to_owned(),
+        old: old.map(str::to_owned),
+        new: new.map(str::to_owned),
+        at: instant(0),
+        by: None,
     }
 }
 
