@@ -6,6 +6,7 @@
 //! goes away does not cancel the closure.
 
 use crate::api_keys::ApiKeyRepository;
+use crate::audit::AuditRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
@@ -25,6 +26,7 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + AuditRepository
 {
 }
 
@@ -35,6 +37,7 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + AuditRepository
         + ?Sized
 {
 }
