@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{ApiKeyId, SessionId, SettingChangeId, UserId};
+use doorward_domain::{ApiKeyId, AuditEventId, SessionId, SettingChangeId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -57,6 +57,12 @@ impl From<SessionId> for DbId {
 
 impl From<ApiKeyId> for DbId {
     fn from(id: ApiKeyId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<AuditEventId> for DbId {
+    fn from(id: AuditEventId) -> Self {
         Self(*id.as_uuid())
     }
 }
