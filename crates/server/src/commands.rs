@@ -9,6 +9,7 @@ mod migrate;
 mod openapi;
 mod restored;
 mod serve;
+mod settings;
 
 pub use check::check;
 pub use createsuperuser::create_superuser;
@@ -19,6 +20,7 @@ pub use migrate::migrate;
 pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
+pub use settings::settings;
 
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::{Context, ensure};

@@ -14,7 +14,7 @@ pub use runtime::RuntimeSettings;
 use crate::auth::Caller;
 use crate::services::Core;
 use doorward_domain::settings::SettingChange;
-use doorward_domain::{Role, SettingChangeId, UserId};
+use doorward_domain::{Role, SettingChangeId};
 use std::sync::Arc;
 
 /// The runtime settings, for owners.
@@ -49,8 +49,9 @@ impl SettingsService {
         proposed: Vec<Proposed>,
         seen: IfMatch,
     ) -> Result<Listing, SettingsError> {
-        let by = require_owner(caller)?;
-        self.core.runtime.change(proposed, seen, Some(by)).await
+        require_owner(caller)?;
+        let by = Some(caller.clone());
+        self.core.runtime.change(proposed, seen, by).await
     }
 
     /// Takes one change back: what was stored before it is again, or the variable or the default counts again.
@@ -63,8 +64,9 @@ impl SettingsService {
         caller: &Caller,
         change: SettingChangeId,
     ) -> Result<Listing, SettingsError> {
-        let by = require_owner(caller)?;
-        self.core.runtime.undo(change, Some(by)).await
+        require_owner(caller)?;
+        let by = Some(caller.clone());
+        self.core.runtime.undo(change, by).await
     }
 
     /// Who has changed what: up to `limit` changes, the newest first and only those before `after`. They are kept for as
@@ -86,9 +88,9 @@ impl SettingsService {
     }
 }
 
-fn require_owner(caller: &Caller) -> Result<UserId, SettingsError> {
+fn require_owner(caller: &Caller) -> Result<(), SettingsError> {
     if caller.principal.role == Role::Owner {
-        Ok(caller.principal.id)
+        Ok(())
     } else {
         Err(SettingsError::NotAllowed)
     }

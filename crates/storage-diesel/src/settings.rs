@@ -113,26 +113,23 @@ impl SettingRepository for DieselTransaction<'_> {
 
     fn change_setting(&mut self, change: &SettingChange) -> Result<(), StoreError> {
         let who = change.by.map(DbId::from);
-        match &change.new {
-            Some(value) => {
-                let fields = (
-                    settings::value.eq(value),
-                    settings::changed_at.eq(DbInstant(change.at)),
-                    settings::changed_by.eq(who),
-                );
-                let row = (settings::name.eq(&change.name), fields);
-                on_backend!(self, |c| diesel::insert_into(settings::table)
-                    .values(row)
-                    .on_conflict(settings::name)
-                    .do_update()
-                    .set(fields)
-                    .execute(c))?
-            }
-            None => {
-                let row = settings::table.find(&change.name);
-                on_backend!(self, |c| diesel::delete(row).execute(c))?
-            }
-        };
+        if let Some(value) = &change.new {
+            let fields = (
+                settings::value.eq(value),
+                settings::changed_at.eq(DbInstant(change.at)),
+                settings::changed_by.eq(who),
+            );
+            let row = (settings::name.eq(&change.name), fields);
+            on_backend!(self, |c| diesel::insert_into(settings::table)
+                .values(row)
+                .on_conflict(settings::name)
+                .do_update()
+                .set(fields)
+                .execute(c))?;
+        } else {
+            let row = settings::table.find(&change.name);
+            on_backend!(self, |c| diesel::delete(row).execute(c))?;
+        }
         let row = SettingChangeRow::from(change);
         let count = on_backend!(self, |c| diesel::insert_into(setting_changes::table)
             .values(&row)

@@ -2,11 +2,12 @@
 
 use super::RuntimeSettings;
 use super::listing::{Listing, Stored};
+use crate::auth::Caller;
 use crate::error::{Internal, from_internal};
 use crate::fields::FieldErrors;
 use chrono::{DateTime, Utc};
 use doorward_domain::settings::{Setting, SettingChange, SettingError, SettingValue};
-use doorward_domain::{Role, SettingChangeId, UserId};
+use doorward_domain::{AuditEvent, Role, SecurityEvent, SettingChangeId, UserId, audit};
 use doorward_storage::Transaction;
 
 /// How often a change is tried for that others have overtaken, who changed something at the same time.
@@ -102,7 +103,7 @@ impl RuntimeSettings {
         &self,
         proposed: Vec<Proposed>,
         seen: IfMatch,
-        by: Option<UserId>,
+        by: Option<Caller>,
     ) -> Result<Listing, SettingsError> {
         let (mut wanted, mut errors) = (Wanted::new(), FieldErrors::default());
         for it in proposed {
@@ -112,8 +113,7 @@ impl RuntimeSettings {
         if !errors.is_empty() {
             return Err(SettingsError::Invalid(errors));
         }
-        self.write(by, move |tx, stored, listing| {
-            require_active_owner(tx, by)?;
+        self.write(by, move |_, stored, listing| {
             if !seen.allows(listing) {
                 return Err(SettingsError::Stale);
             }
@@ -132,21 +132,26 @@ impl RuntimeSettings {
     pub async fn undo(
         &self,
         id: SettingChangeId,
-        by: Option<UserId>,
+        by: Option<Caller>,
     ) -> Result<Listing, SettingsError> {
         self.write(by, move |tx, stored, _| {
-            require_active_owner(tx, by)?;
             let change = tx.setting_change(id)?.ok_or(SettingsError::NotFound)?;
             if stored.of(&change.name).map(|row| &row.value) != change.new.as_ref() {
                 return Err(SettingsError::Stale);
             }
-            Ok(vec![(change.name, change.old)])
+            // What nobody could set is not brought back: the variable or the default counts.
+            let is_good = |text: &String| match Setting::named(&change.name) {
+                Some(setting) => setting.parse(text).is_ok(),
+                None => true,
+            };
+            let old = change.old.filter(is_good);
+            Ok(vec![(change.name, old)])
         })
         .await
     }
 
     /// Writes what `decide` wants, which is asked anew when others were faster.
-    async fn write<F>(&self, by: Option<UserId>, decide: F) -> Result<Listing, SettingsError>
+    async fn write<F>(&self, by: Option<Caller>, decide: F) -> Result<Listing, SettingsError>
     where
         F: Fn(&mut dyn Transaction, &Stored, &Listing) -> Result<Wanted, SettingsError>
             + Clone
@@ -154,9 +159,10 @@ impl RuntimeSettings {
             + 'static,
     {
         for _attempt in 0..ATTEMPTS {
-            let (decide, variables, at) =
-                (decide.clone(), self.variables.clone(), self.clock.now());
+            let (decide, by) = (decide.clone(), by.clone());
+            let (variables, at) = (self.variables.clone(), self.clock.now());
             let attempt = self.store.write(move |tx| {
+                require_active_owner(tx, by.as_ref())?;
                 let stored = Stored::read(tx)?;
                 let listing = stored.listing(&variables);
                 let wanted = decide(tx, &stored, &listing)?;
@@ -166,8 +172,17 @@ impl RuntimeSettings {
                 if !tx.advance_settings(stored.version, at)? {
                     return Ok(Attempt::Overtaken);
                 }
-                write_all(tx, &stored, wanted, by, at)?;
-                Ok::<_, SettingsError>(Attempt::Done(Stored::read(tx)?))
+                let who = by.as_ref().map(|caller| caller.principal.id);
+                write_all(tx, &stored, wanted, who, at)?;
+                let written = Stored::read(tx)?;
+                let event = SecurityEvent::SettingsChanged {
+                    changes: differences(&listing, &written.listing(&variables)),
+                };
+                tx.append_event(&match &by {
+                    Some(caller) => caller.event(at, &event).about_nobody(),
+                    None => AuditEvent::new(at, &event),
+                })?;
+                Ok::<_, SettingsError>(Attempt::Done(written))
             });
             if let Attempt::Done(stored) = attempt.await? {
                 self.learn(&stored).await;
@@ -200,12 +215,28 @@ fn write_all(
     Ok(())
 }
 
+/// What the audit log tells of a change: each setting that was written, with what counted before and what does now.
+fn differences(before: &Listing, after: &Listing) -> Vec<audit::SettingChange> {
+    let pairs = before.settings.iter().zip(&after.settings);
+    pairs
+        .filter(|(old, new)| (old.value, old.changed_at) != (new.value, new.changed_at))
+        .map(|(old, new)| audit::SettingChange {
+            name: old.setting.name.to_owned(),
+            from: old.value.to_string(),
+            to: new.value.to_string(),
+        })
+        .collect()
+}
+
 /// He may have been one when the request came in, and be none any more.
-fn require_active_owner(tx: &mut dyn Transaction, by: Option<UserId>) -> Result<(), SettingsError> {
+fn require_active_owner(
+    tx: &mut dyn Transaction,
+    by: Option<&Caller>,
+) -> Result<(), SettingsError> {
     let Some(by) = by else {
         return Ok(());
     };
-    match tx.user(by)? {
+    match tx.user(by.principal.id)? {
         Some(user) if user.is_active && user.role == Role::Owner => Ok(()),
         Some(_) | None => Err(SettingsError::NotAllowed),
     }

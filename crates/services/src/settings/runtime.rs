@@ -26,11 +26,20 @@ pub struct RuntimeSettings {
 impl RuntimeSettings {
     /// Those of the configuration. What is stored counts after the first [`reload`](Self::reload).
     pub fn new(config: &ServicesConfig) -> Self {
+        Self::over(
+            Arc::clone(&config.store),
+            Arc::clone(&config.clock),
+            config.settings.clone(),
+        )
+    }
+
+    /// Those of this store; `variables` are the values of those that nobody has changed.
+    pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>, variables: Settings) -> Self {
         Self {
-            store: Arc::clone(&config.store),
-            clock: Arc::clone(&config.clock),
-            variables: config.settings.clone(),
-            present: Arc::new(ArcSwap::from_pointee(config.settings.clone())),
+            store,
+            clock,
+            present: Arc::new(ArcSwap::from_pointee(variables.clone())),
+            variables,
             known: Mutex::default(),
         }
     }

@@ -470,6 +470,71 @@ async fn changes_are_remembered_for_as_long_as_the_audit_log_says() {
     );
 }
 
+#[tokio::test]
+async fn the_audit_log_tells_who_gave_which_settings_which_values() {
+    let (node, owner) = owned().await;
+    let from = doorward_domain::Origin::new("192.0.2.7".parse().ok(), Some("curl"));
+    let there = owner.clone().at(from.of_request(Some("r1".to_owned())));
+    let settings = &node.services.settings;
+    let texts = [(LIFETIME, "30"), ("LOGIN_RATE_LIMIT", "10/min")];
+    let both = settings
+        .change(&there, proposed(&texts), IfMatch::Any)
+        .await;
+    both.unwrap();
+    node.pass(1);
+    set(&node, &owner, LIFETIME, "30").await; // is no change
+    let changed = changes(&node, &owner).await;
+    let lifetime = changed.iter().find(|it| it.name == LIFETIME).unwrap();
+    settings.undo(&owner, lifetime.id).await.unwrap();
+    node.pass(1);
+    let runtime = &settings.core.runtime;
+    let by_command = proposed(&[("STEP_UP_WINDOW", "7")]);
+    runtime
+        .change(by_command, IfMatch::Any, None)
+        .await
+        .unwrap();
+    let query = doorward_storage::AuditQuery {
+        action: Some("settings.changed".to_owned()),
+        limit: 10,
+        ..doorward_storage::AuditQuery::default()
+    };
+    let events = read(&*node.store, move |tx| tx.list_events(&query)).await;
+    let details: Vec<_> = events.iter().map(|event| event.details.as_str()).collect();
+    assert_eq!(
+        details,
+        [
+            r#"{"STEP_UP_WINDOW":{"from":"300","to":"7"}}"#,
+            r#"{"ACCESS_TOKEN_LIFETIME":{"from":"30","to":"300"}}"#,
+            r#"{"ACCESS_TOKEN_LIFETIME":{"from":"300","to":"30"},"LOGIN_RATE_LIMIT":{"from":"10/min","to":"10/min"}}"#,
+        ]
+    );
+    let actors: Vec<_> = events.iter().map(|event| event.actor_id).collect();
+    let olga = Some(owner.principal.id);
+    assert_eq!(actors, [None, olga, olga]);
+    let first = &events[2];
+    assert_eq!(first.subject_id, None);
+    assert_eq!(first.ip_address.as_deref(), Some("192.0.2.7"));
+    assert_eq!(first.request_id.as_deref(), Some("r1"));
+}
+
+/// Nobody could have set it.
+#[tokio::test]
+async fn a_damaged_value_is_not_brought_back() {
+    let (node, owner) = owned().await;
+    let damaged = a_setting_change(LIFETIME, None, Some("soon"));
+    write(&*node.store, move |tx| tx.change_setting(&damaged)).await;
+    set(&node, &owner, LIFETIME, "30").await;
+    let mended = changes(&node, &owner).await;
+    let mended = mended.iter().find(|it| it.old.as_deref() == Some("soon"));
+    let undone = node
+        .services
+        .settings
+        .undo(&owner, mended.unwrap().id)
+        .await;
+    assert_eq!(one(&undone.unwrap(), LIFETIME).changed_at, None);
+    assert_eq!(stored(&node).await, []);
+}
+
 /// The version of a backup is an older one, and its values count all the same.
 #[tokio::test]
 async fn an_older_version_counts_when_it_is_what_is_stored() {
