@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod dialects;
 mod documentation;
 mod endpoint;
@@ -116,6 +117,7 @@ fn endpoints() -> Vec<Endpoint> {
             .delete(api_keys::delete, api_keys::delete_described),
         Endpoint::at("/api/v1/api-keys/{id}/regenerate")
             .post(api_keys::regenerate, api_keys::regenerate_described),
+        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

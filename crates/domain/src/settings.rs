@@ -17,6 +17,8 @@ pub struct Settings {
     pub session_cache_ttl: TimeDelta,
     /// How young a login must be to stand for the password.
     pub step_up_window: TimeDelta,
+    /// How long events of the audit log are kept.
+    pub audit_retention: TimeDelta,
     /// Whether strangers may register.
     pub registration_open: bool,
     /// Whether strangers may see the list of users.
@@ -155,6 +157,7 @@ impl Default for Settings {
             user_list_cache_ttl: TimeDelta::seconds(900),
             session_cache_ttl: TimeDelta::seconds(60),
             step_up_window: TimeDelta::seconds(300),
+            audit_retention: TimeDelta::days(365),
             registration_open: true,
             public_user_list: true,
         }

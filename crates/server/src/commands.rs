@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod audit;
 mod check;
 mod createsuperuser;
 mod healthcheck;
@@ -10,6 +11,7 @@ mod openapi;
 mod restored;
 mod serve;
 
+pub use audit::audit;
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;

@@ -2,6 +2,7 @@
 
 use crate::accounts::AccountService;
 use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
+use crate::audit::{AuditKeys, AuditService, Sealer};
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::feed::{ChangeFeed, Ear, Memory};
@@ -64,6 +65,10 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// The audit log.
+    pub audit: AuditService,
+    /// Chains the audit log; [`Sealer::run`] it for as long as requests are served.
+    pub sealer: Sealer,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -104,7 +109,9 @@ impl Services {
         }
         feed.catch_up().await?;
         let pool = HashingPool::start(config.hashing)?;
+        let audit_keys = AuditKeys::new(&config.secret_key, &config.secret_key_fallbacks);
         let core = Arc::new(Core {
+            audit_keys: Arc::new(audit_keys),
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
             settings: ArcSwap::from_pointee(config.settings),
@@ -121,6 +128,8 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            audit: AuditService::new(Arc::clone(&core)),
+            sealer: Sealer::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -163,6 +172,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) keys: Arc<KeyRing>,
+    pub(crate) audit_keys: Arc<AuditKeys>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

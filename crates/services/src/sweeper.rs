@@ -1,5 +1,6 @@
 //! Deletes what nobody needs any more, in small batches, so that no request waits for it.
 
+use crate::audit::sweep_audit;
 use crate::feed::RETENTION;
 use crate::services::Core;
 use crate::signing_keys::RETIRED_KEPT;
@@ -14,7 +15,7 @@ pub const INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows one transaction deletes at the most.
 pub const BATCH: u32 = 500;
 
-/// The sweeper of sessions and of the change feed.
+/// The sweeper of sessions, of the change feed and of the audit log.
 #[derive(Debug)]
 pub struct Sweeper {
     core: Arc<Core>,
@@ -29,6 +30,8 @@ pub struct Swept {
     pub changes: usize,
     /// Signing keys that were retired long ago.
     pub signing_keys: usize,
+    /// Events of the audit log that are older than `AUDIT_RETENTION`.
+    pub events: usize,
 }
 
 impl Sweeper {
@@ -57,6 +60,7 @@ impl Sweeper {
                         sessions: tx.sweep_sessions(over, BATCH)?,
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
+                        events: 0,
                     })
                 })
                 .await?;
@@ -64,6 +68,7 @@ impl Sweeper {
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
             if batch == Swept::default() {
+                swept.events = sweep_audit(&self.core).await?;
                 return Ok(swept);
             }
         }
