@@ -1,11 +1,13 @@
 //! What handlers take out of requests.
 
+mod audit_query;
 mod body;
 mod caller;
 mod client;
 mod credential;
 mod query;
 
+pub(crate) use audit_query::AuditListQuery;
 pub(crate) use body::{JsonBody, MAX_BODY};
 pub(crate) use caller::{CurrentUser, KeyAccess, KeyRules, MaybeUser};
 pub(crate) use client::{ClientOrigin, RequestId};
