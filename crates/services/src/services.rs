@@ -15,7 +15,7 @@ use crate::principals::Principal;
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
-use crate::tasks::{TaskAlarm, TaskKinds};
+use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
@@ -67,6 +67,8 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// Scheduled tasks.
+    pub tasks: TaskService,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
     /// The key pairs that sign tokens.
@@ -126,6 +128,7 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
             task_alarm: Arc::clone(&memory.alarm),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
