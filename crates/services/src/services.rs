@@ -17,7 +17,7 @@ use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
-use crate::tasks::{TaskAlarm, TaskKinds};
+use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
@@ -71,6 +71,8 @@ pub struct Services {
     pub api_keys: ApiKeyService,
     /// The runtime settings.
     pub settings: SettingsService,
+    /// Scheduled tasks.
+    pub tasks: TaskService,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
     /// The audit log.
@@ -140,6 +142,7 @@ impl Services {
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
+            tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
             task_alarm: Arc::clone(&memory.alarm),
             audit: AuditService::new(Arc::clone(&core)),
             sealer: Sealer::new(Arc::clone(&core)),
