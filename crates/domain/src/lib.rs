@@ -16,6 +16,7 @@ pub mod settings;
 pub mod signing_key;
 pub mod user;
 pub mod username;
+pub mod webhook_secret;
 
 pub use api_key::{ApiKey, ApiKeyDigest, ApiKeySecret};
 pub use change::Change;
@@ -31,3 +32,4 @@ pub use settings::Settings;
 pub use signing_key::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
 pub use user::User;
 pub use username::Username;
+pub use webhook_secret::{SealedSecret, WebhookSecret};

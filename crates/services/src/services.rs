@@ -16,6 +16,7 @@ use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
 use crate::users::UserService;
+use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
 use chrono::TimeDelta;
@@ -64,6 +65,8 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// The secrets with which webhooks are signed.
+    pub webhook_secrets: WebhookSecrets,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -93,6 +96,8 @@ impl Services {
         let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
         let signing_keys = Arc::new(SigningKeys::new(&config));
         signing_keys.begin().await?;
+        let webhook_secrets = WebhookSecrets::new(&config);
+        webhook_secrets.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
@@ -121,6 +126,7 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            webhook_secrets,
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,

@@ -107,5 +107,18 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Binary, Nullable};
+    use crate::types::{Id, Instant};
+
+    webhook_secrets (user_id) {
+        user_id -> Id,
+        sealed -> Binary,
+        created_at -> Instant,
+        previous_sealed -> Nullable<Binary>,
+        previous_until -> Nullable<Instant>,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

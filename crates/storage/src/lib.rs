@@ -10,6 +10,7 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use api_keys::ApiKeyRepository;
 pub use changes::{ChangeRepository, FeedPage, FeedPosition};
@@ -19,3 +20,4 @@ pub use sessions::SessionRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
 pub use users::{UserQuery, UserRepository};
+pub use webhook_secrets::WebhookSecretRepository;

@@ -12,6 +12,7 @@ use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::users::UserRepository;
+use crate::webhook_secrets::WebhookSecretRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
 use std::fmt;
@@ -25,6 +26,7 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + WebhookSecretRepository
 {
 }
 
@@ -35,6 +37,7 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + WebhookSecretRepository
         + ?Sized
 {
 }

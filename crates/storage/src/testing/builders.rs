@@ -5,7 +5,8 @@ use doorward_domain::api_key::ApiKeyName;
 use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
 use doorward_domain::{
     ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, EmailAddress, KeyAlgorithm, KeyId, KeyState,
-    PasswordHash, Role, Scopes, SessionId, SigningKey, User, UserId, Username,
+    PasswordHash, Role, Scopes, SealedSecret, SessionId, SigningKey, User, UserId, Username,
+    WebhookSecret,
 };
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
@@ -105,4 +106,10 @@ pub fn a_signing_key(name: &str, algorithm: KeyAlgorithm) -> SigningKey {
         deactivated_at: None,
         retired_at: None,
     }
+}
+
+/// A webhook secret of the user, the first one, made at `instant(0)`.
+pub fn a_webhook_secret(user: &User) -> WebhookSecret {
+    let sealed = SealedSecret(user.id.as_uuid().as_bytes().to_vec());
+    WebhookSecret::new(user.id, sealed, instant(0))
 }
