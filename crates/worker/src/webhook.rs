@@ -1,0 +1,1 @@
+//! The kind `webhook`: a signed POST, after the Standard Webhooks specification.
