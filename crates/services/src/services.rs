@@ -96,7 +96,12 @@ impl Services {
         let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
         let signing_keys = Arc::new(SigningKeys::new(&config));
         signing_keys.begin().await?;
-        let webhook_secrets = WebhookSecrets::new(&config);
+        let webhook_secrets = WebhookSecrets::new(
+            Arc::clone(&config.store),
+            Arc::clone(&config.clock),
+            &config.secret_key,
+            &config.secret_key_fallbacks,
+        );
         webhook_secrets.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),

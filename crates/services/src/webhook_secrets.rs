@@ -10,11 +10,10 @@ use crate::clock::Clock;
 use crate::error::{Internal, from_internal};
 use crate::keys::KeyRing;
 use crate::sealing;
-use crate::services::ServicesConfig;
 use chrono::{DateTime, Utc};
 use doorward_domain::{SealedSecret, UserId, WebhookSecret};
 use doorward_storage::{Store, StoreError, Transaction};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 /// How many secrets one transaction seals anew at the most.
@@ -62,15 +61,18 @@ pub struct WebhookSecrets {
 }
 
 impl WebhookSecrets {
-    /// The secrets in the store of `config`. Who sends webhooks needs them before the services are there.
-    pub fn new(config: &ServicesConfig) -> Self {
+    /// The secrets in the store, under the secret key and earlier ones. Who sends webhooks needs them before the services
+    /// are there.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        secret_key: &SecretString,
+        earlier: &[SecretString],
+    ) -> Self {
         Self {
-            store: Arc::clone(&config.store),
-            clock: Arc::clone(&config.clock),
-            ring: Arc::new(KeyRing::new(
-                &config.secret_key,
-                &config.secret_key_fallbacks,
-            )),
+            store,
+            clock,
+            ring: Arc::new(KeyRing::new(secret_key, earlier)),
         }
     }
 

@@ -1,10 +1,11 @@
 use super::*;
+use crate::ServicesConfig;
+use crate::clock::Clock;
 use crate::tests::{KEY, Node};
 use chrono::TimeDelta;
 use doorward_domain::Role;
 use doorward_domain::webhook_secret::ROTATION_OVERLAP;
 use doorward_storage::testing::{read, write};
-use secrecy::SecretString;
 
 const OTHER_KEY: &str = "another key for tests, 32 bytes too";
 
@@ -127,7 +128,7 @@ async fn under_a_new_secret_key_secrets_are_sealed_anew_while_the_earlier_is_kno
     let (first, second) = (rotate(&old, &ada).await, rotate(&old, &ada).await);
     let expected = signed_by(&old, &[&second, &first]);
     let moved = |earlier: &'static [&'static str]| {
-        move |config: &mut crate::ServicesConfig| {
+        move |config: &mut ServicesConfig| {
             config.secret_key = OTHER_KEY.into();
             config.secret_key_fallbacks =
                 earlier.iter().map(|key| SecretString::from(*key)).collect();
