@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
 use crate::signing_keys::SigningKeyRepository;
+use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
@@ -25,6 +26,7 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + TaskRepository
 {
 }
 
@@ -35,6 +37,7 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + TaskRepository
         + ?Sized
 {
 }
