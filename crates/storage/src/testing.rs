@@ -162,6 +162,7 @@ macro_rules! store_contract {
                 parallel_claims_share_what_is_due,
                 a_lease_that_has_run_out_fences_its_holder_off,
                 a_task_is_tried_again_when_it_is_to_be,
+                a_task_that_is_given_back_has_lost_no_attempt,
                 a_task_whose_workers_die_fails_with_its_last_attempt,
                 tasks_of_inactive_users_are_called_off_when_they_are_due,
                 a_task_is_cancelled_before_it_runs_or_not_at_all,

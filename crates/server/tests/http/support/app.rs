@@ -184,6 +184,7 @@ impl TestApp {
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             environment: "test".to_owned(),
+            worker: None,
             workers: Some(2),
         };
         let (tasks, inbox) = mpsc::unbounded_channel();
