@@ -68,6 +68,10 @@ id!(
     /// Names an API key, whatever secret it has at the moment.
     ApiKeyId
 );
+id!(
+    /// Names a task: of one that repeats, one firing.
+    TaskId
+);
 
 /// The text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -21,6 +21,8 @@ pub struct Settings {
     pub registration_open: bool,
     /// Whether strangers may see the list of users.
     pub public_user_list: bool,
+    /// How long a task that has ended is kept.
+    pub task_retention: TimeDelta,
 }
 
 /// The largest `ACCESS_TOKEN_LIFETIME`: no access token outlives its minting by more.
@@ -75,7 +77,7 @@ pub enum SettingError {
 const DAY: i64 = 24 * 60 * 60;
 
 /// Every setting.
-pub const ALL: [Setting; 8] = [
+pub const ALL: [Setting; 9] = [
     Setting {
         name: "ACCESS_TOKEN_LIFETIME",
         description: "How long an access token is good, in seconds.",
@@ -144,6 +146,15 @@ pub const ALL: [Setting; 8] = [
             field: |s| &mut s.public_user_list,
         },
     },
+    Setting {
+        name: "TASK_RETENTION",
+        description: "How long a task that has ended is kept, in seconds.",
+        kind: Kind::Seconds {
+            minimum: DAY,
+            maximum: 3650 * DAY,
+            field: |s| &mut s.task_retention,
+        },
+    },
 ];
 
 impl Default for Settings {
@@ -157,6 +168,7 @@ impl Default for Settings {
             step_up_window: TimeDelta::seconds(300),
             registration_open: true,
             public_user_list: true,
+            task_retention: TimeDelta::seconds(30 * DAY),
         }
     }
 }

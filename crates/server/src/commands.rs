@@ -9,6 +9,7 @@ mod migrate;
 mod openapi;
 mod restored;
 mod serve;
+mod worker;
 
 pub use check::check;
 pub use createsuperuser::create_superuser;
@@ -19,13 +20,17 @@ pub use migrate::migrate;
 pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
+pub use worker::worker;
 
+use crate::application::WorkerOptions;
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::{Context, ensure};
 use doorward_services::hashing::HashingLimits;
 use doorward_services::{ServicesConfig, SystemClock};
 use doorward_storage::Store;
 use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig, migration_status};
+use doorward_worker::Kinds;
+use doorward_worker::noop::Noop;
 use secrecy::SecretString;
 use std::io::{self, Write};
 use std::path::Path;
@@ -86,12 +91,32 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
         settings: config.settings.clone(),
         accept_foreign_tokens: config.keys.accept_foreign_tokens,
         shared: None,
+        task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
     };
     Ok((services, made))
 }
 
 fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
     Ok(DatabaseUrl::parse(&config.database.expose())?)
+}
+
+/// What nodes share, for the commands that run on: what the others change, nodes learn from the feed.
+fn join_others(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<()> {
+    if let Some(redis) = &config.redis {
+        let clock = Arc::clone(&services.clock);
+        services.shared = Some(doorward_redis::connect(redis, clock)?);
+    }
+    Ok(())
+}
+
+/// Lets the services offer the kinds of tasks that this program runs.
+fn offer_kinds(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<WorkerOptions> {
+    let kinds = Kinds::new().with(Noop)?;
+    services.task_kinds = Arc::new(kinds.clone());
+    Ok(WorkerOptions {
+        kinds,
+        concurrency: config.worker.concurrency,
+    })
 }
 
 /// The database, unless it has no tables: an empty one is most likely that of a wrong URL or folder.

@@ -14,6 +14,7 @@ use crate::remembered::Remembered;
 use crate::revocations::RevokedSessions;
 use crate::shared::Unsettled;
 use crate::signing_keys::SigningKeys;
+use crate::tasks::TaskAlarm;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
 use chrono::{DateTime, Utc};
@@ -47,6 +48,7 @@ pub(crate) struct Memory {
     pub(crate) user_lists: UserListCache,
     /// What is not to be looked for in the cache that nodes share; none where there is no such cache.
     pub(crate) unsettled: Option<Arc<Unsettled>>,
+    pub(crate) alarm: Arc<TaskAlarm>,
     /// The key pairs are to be read anew at the next look.
     are_keys_stale: AtomicBool,
 }
@@ -59,6 +61,7 @@ impl Memory {
             revoked: RevokedSessions::default(),
             user_lists: UserListCache::new(),
             unsettled,
+            alarm: Arc::default(),
             are_keys_stale: AtomicBool::new(false),
         }
     }
@@ -79,6 +82,7 @@ impl Memory {
             }
             Change::SigningKeysChanged => self.are_keys_stale.store(true, Ordering::Release),
             Change::ApiKeyChanged(key) => self.api_keys.drop(key),
+            Change::TaskDue(at) => self.alarm.ring(at),
         }
     }
 
@@ -91,6 +95,7 @@ impl Memory {
         self.user_lists.drop_full();
         self.user_lists.drop_public();
         self.are_keys_stale.store(true, Ordering::Release);
+        self.alarm.ring(DateTime::UNIX_EPOCH);
     }
 }
 
@@ -135,7 +140,8 @@ fn bounded(change: Change, latest: DateTime<Utc>) -> Change {
         Change::UserChanged(_)
         | Change::UserListChanged
         | Change::SigningKeysChanged
-        | Change::ApiKeyChanged(_) => change,
+        | Change::ApiKeyChanged(_)
+        | Change::TaskDue(_) => change,
     }
 }
 

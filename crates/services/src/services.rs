@@ -15,6 +15,7 @@ use crate::principals::Principal;
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
+use crate::tasks::{TaskAlarm, TaskKinds};
 use crate::users::UserService;
 use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
@@ -52,6 +53,8 @@ pub struct ServicesConfig {
     pub accept_foreign_tokens: bool,
     /// What this node shares with others beside the database, where there is something.
     pub shared: Option<SharedPorts>,
+    /// Which kinds of tasks users may ask for.
+    pub task_kinds: Arc<dyn TaskKinds>,
 }
 
 /// The use cases.
@@ -67,6 +70,8 @@ pub struct Services {
     pub api_keys: ApiKeyService,
     /// The secrets with which webhooks are signed.
     pub webhook_secrets: WebhookSecrets,
+    /// Wakes the worker of this node.
+    pub task_alarm: Arc<TaskAlarm>,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -121,7 +126,7 @@ impl Services {
             store: config.store,
             clock: config.clock,
             feed: Arc::clone(&feed),
-            memory,
+            memory: Arc::clone(&memory),
             shared,
             foreign_accounts: config.accept_foreign_tokens.then(ForeignAccounts::new),
             key_uses: KeyUses::default(),
@@ -132,6 +137,7 @@ impl Services {
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             webhook_secrets,
+            task_alarm: Arc::clone(&memory.alarm),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,

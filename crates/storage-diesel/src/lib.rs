@@ -22,6 +22,7 @@ mod sessions;
 mod signing_keys;
 mod sqlite;
 pub mod store;
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;

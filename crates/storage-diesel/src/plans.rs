@@ -9,14 +9,16 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection
 use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
-use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, User};
+use doorward_domain::task::TaskOutcome;
+use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, TaskStatus, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{
-    a_session, a_signing_key, a_user, a_webhook_secret, an_api_key, instant,
+    a_session, a_signing_key, a_task, a_user, a_webhook_secret, an_api_key, instant,
 };
 use doorward_storage::{
     ApiKeyRepository, ChangeRepository, Claims, FeedPosition, ImportRepository, Mode,
-    SessionRepository, SigningKeyRepository, UserQuery, UserRepository, WebhookSecretRepository,
+    SessionRepository, SigningKeyRepository, TaskQuery, TaskRepository, UserQuery, UserRepository,
+    WebhookSecretRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -110,6 +112,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
+    call_all_of_tasks(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
@@ -144,6 +147,40 @@ fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.put_webhook_secret(&a_webhook_secret(user)).unwrap();
     tx.webhook_secret(user.id).unwrap();
     assert_eq!(tx.lock_webhook_secrets(None, 50).unwrap().len(), 1);
+}
+
+fn call_all_of_tasks(tx: &mut DieselTransaction<'_>, user: &User) {
+    let task = a_task(user);
+    tx.insert_task(&task, instant(0)).unwrap();
+    tx.task(task.id).unwrap();
+    for (user_id, status) in [
+        (None, None),
+        (None, Some(TaskStatus::Pending)),
+        (Some(user.id), None),
+        (Some(user.id), Some(TaskStatus::Pending)),
+    ] {
+        let query = TaskQuery {
+            user_id,
+            status,
+            before: None,
+            limit: 50,
+        };
+        assert_eq!(tx.list_tasks(&query).unwrap().len(), 1);
+    }
+    tx.count_live_tasks_of(user.id).unwrap();
+    tx.count_tasks_by_status().unwrap();
+    tx.next_task_due().unwrap();
+    let claim = tx.claim_due_tasks(instant(1), instant(2), 9).unwrap();
+    tx.renew_task_lease(task.id, 1, instant(2)).unwrap();
+    let outcome = TaskOutcome::Completed(None);
+    assert!(
+        tx.finish_task(&claim.tasks[0], &outcome, instant(1))
+            .unwrap()
+    );
+    assert!(tx.rerun_task(task.id, instant(2)).unwrap());
+    assert!(tx.cancel_task(task.id, instant(2)).unwrap());
+    assert_eq!(tx.sweep_finished_tasks(instant(9), 9).unwrap(), 1);
+    tx.delete_task(task.id).unwrap();
 }
 
 #[test]

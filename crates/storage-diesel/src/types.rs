@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{ApiKeyId, SessionId, UserId};
+use doorward_domain::{ApiKeyId, SessionId, TaskId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -51,6 +51,12 @@ impl From<SessionId> for DbId {
 
 impl From<ApiKeyId> for DbId {
     fn from(id: ApiKeyId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<TaskId> for DbId {
+    fn from(id: TaskId) -> Self {
         Self(*id.as_uuid())
     }
 }

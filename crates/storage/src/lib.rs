@@ -7,6 +7,7 @@ pub mod imports;
 pub mod sessions;
 pub mod signing_keys;
 pub mod store;
+pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod users;
@@ -19,5 +20,6 @@ pub use imports::{Claims, DjangoAccount, Holder, ImportRepository, ImportedUser}
 pub use sessions::SessionRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
+pub use tasks::{Claim, TaskQuery, TaskRepository};
 pub use users::{UserQuery, UserRepository};
 pub use webhook_secrets::WebhookSecretRepository;

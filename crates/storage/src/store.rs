@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
 use crate::signing_keys::SigningKeyRepository;
+use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
 use crate::webhook_secrets::WebhookSecretRepository;
 use async_trait::async_trait;
@@ -27,6 +28,7 @@ pub trait Transaction:
     + SigningKeyRepository
     + ApiKeyRepository
     + WebhookSecretRepository
+    + TaskRepository
 {
 }
 
@@ -38,6 +40,7 @@ impl<T> Transaction for T where
         + SigningKeyRepository
         + ApiKeyRepository
         + WebhookSecretRepository
+        + TaskRepository
         + ?Sized
 {
 }

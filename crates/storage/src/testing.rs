@@ -17,11 +17,14 @@ pub mod gate;
 pub mod imports;
 pub mod sessions;
 pub mod signing_keys;
+pub mod tasks;
 pub mod units;
 pub mod users;
 pub mod webhook_secrets;
 
-pub use builders::{a_session, a_signing_key, a_user, a_webhook_secret, an_api_key, instant};
+pub use builders::{
+    a_series, a_session, a_signing_key, a_task, a_user, a_webhook_secret, an_api_key, instant,
+};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -160,6 +163,25 @@ macro_rules! store_contract {
                 a_webhook_secret_needs_its_user_and_goes_with_him,
                 all_webhook_secrets_are_visited_in_pages,
                 a_locked_webhook_secret_is_changed_by_one_at_a_time,
+            ],
+            tasks: [
+                a_task_is_read_back_as_it_was_written,
+                a_task_needs_its_user_and_goes_with_him,
+                tasks_are_listed_and_counted,
+                due_tasks_are_claimed_once,
+                parallel_claims_share_what_is_due,
+                a_lease_that_has_run_out_fences_its_holder_off,
+                a_task_is_tried_again_when_it_is_to_be,
+                a_task_that_is_given_back_has_lost_no_attempt,
+                a_task_whose_workers_die_fails_with_its_last_attempt,
+                tasks_of_inactive_users_are_called_off_when_they_are_due,
+                a_task_is_cancelled_before_it_runs_or_not_at_all,
+                cancelling_and_claiming_race_for_one_winner,
+                a_series_goes_on_with_one_firing,
+                a_series_ends_with_a_firing_that_is_called_off,
+                a_series_has_one_live_firing,
+                a_task_that_has_ended_is_run_anew,
+                finished_tasks_are_swept_in_small_batches,
             ],
         }
     };

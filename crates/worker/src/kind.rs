@@ -1,17 +1,15 @@
 //! What a task can do: a kind has a name, a typed payload, and a way to run.
 
-use chrono::{DateTime, Utc};
-use doorward_domain::UserId;
-use doorward_services::{FieldErrors, Internal};
+use chrono::{DateTime, TimeDelta, Utc};
+use doorward_domain::task::{TaskFailure, TaskReport};
+use doorward_domain::{ScheduledTask, TaskId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
 use std::future::{Future, ready};
 use std::time::Duration;
-use uuid::Uuid;
 
-/// What an error that is kept in a task's row is cut to, in bytes.
-const MAX_ERROR: usize = 1000;
+pub use doorward_services::tasks::KindError as CheckError;
 
 /// A kind of task.
 ///
@@ -56,7 +54,7 @@ pub trait Kind: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// The task, the same at all attempts.
-    pub task: Uuid,
+    pub task: TaskId,
     /// Which attempt it is, from 1.
     pub attempt: u32,
     /// What its owner calls it.
@@ -69,21 +67,24 @@ pub struct Run {
     pub started_at: DateTime<Utc>,
 }
 
-/// Why a task is not made.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// What its maker did wrong. The fields are those of the request: `payload`, or `payload.url`.
-    #[error("the payload is invalid")]
-    Invalid(FieldErrors),
-    /// It could not be looked at.
-    #[error(transparent)]
-    Internal(#[from] Internal),
+impl Run {
+    pub(crate) fn of(task: &ScheduledTask) -> Self {
+        Self {
+            task: task.id,
+            attempt: task.attempts,
+            name: task.name.as_str().to_owned(),
+            owner: task.user_id,
+            scheduled_at: task.scheduled_at,
+            started_at: task.started_at.unwrap_or(task.scheduled_at),
+        }
+    }
 }
 
-/// Why an attempt has failed. The message is kept in the task, where its owner reads it: no secret belongs into it.
+/// Why an attempt has failed. The message is kept in the task, up to 1000 characters, where its
+/// owner reads it: no secret belongs into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunError {
-    message: String,
+    failure: TaskFailure,
     then: Then,
 }
 
@@ -114,7 +115,7 @@ impl RunError {
 
     /// What the owner reads.
     pub fn message(&self) -> &str {
-        &self.message
+        self.failure.as_str()
     }
 
     /// What follows.
@@ -123,16 +124,27 @@ impl RunError {
     }
 
     fn new(message: impl fmt::Display, then: Then) -> Self {
-        let mut message = message.to_string();
-        message.truncate(message.floor_char_boundary(MAX_ERROR));
-        Self { message, then }
+        let failure = TaskFailure::new(&message.to_string());
+        Self { failure, then }
     }
 }
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message())
     }
 }
 
 impl std::error::Error for RunError {}
+
+impl From<RunError> for TaskReport {
+    fn from(error: RunError) -> Self {
+        match error.then {
+            Then::Retry(pause) => {
+                let pause = pause.map(|pause| TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX));
+                Self::NotDone(error.failure, pause)
+            }
+            Then::GiveUp => Self::Hopeless(error.failure),
+        }
+    }
+}

@@ -164,7 +164,7 @@ fn default_body(run: &Run) -> Value {
     json!({
         "type": run.name,
         "timestamp": run.scheduled_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-        "data": { "task_id": run.task },
+        "data": { "task_id": run.task.to_string() },
     })
 }
 

@@ -74,6 +74,7 @@ async fn start_with(
         settings: doorward_domain::Settings::default(),
         accept_foreign_tokens: false,
         shared: None,
+        task_kinds: Arc::new(crate::tasks::NoopOnly),
     };
     adjust(&mut config);
     Services::start(config).await
@@ -371,6 +372,7 @@ async fn a_pair_that_was_prepared_before_the_move_is_the_one_that_signs() {
             settings: config.settings.clone(),
             accept_foreign_tokens: false,
             shared: None,
+            task_kinds: Arc::new(crate::tasks::NoopOnly),
         }));
     });
     command.await;

@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::api_key::ApiKeyName;
 use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
+use doorward_domain::task::{MaxAttempts, Repeat, Series, TaskKind, TaskName, TaskPayload};
 use doorward_domain::{
     ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, EmailAddress, KeyAlgorithm, KeyId, KeyState,
-    PasswordHash, Role, Scopes, SealedSecret, SessionId, SigningKey, User, UserId, Username,
-    WebhookSecret,
+    PasswordHash, Role, ScheduledTask, Scopes, SealedSecret, SessionId, SigningKey, TaskId,
+    TaskStatus, User, UserId, Username, WebhookSecret,
 };
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
@@ -112,4 +113,35 @@ pub fn a_signing_key(name: &str, algorithm: KeyAlgorithm) -> SigningKey {
 pub fn a_webhook_secret(user: &User) -> WebhookSecret {
     let sealed = SealedSecret(user.id.as_uuid().as_bytes().to_vec());
     WebhookSecret::new(user.id, sealed, instant(0))
+}
+
+/// A task of the user that does nothing, made at `instant(0)` and due then.
+pub fn a_task(user: &User) -> ScheduledTask {
+    ScheduledTask {
+        id: TaskId::new(instant(0)),
+        user_id: user.id,
+        name: TaskName::parse("digest").expect("a name"),
+        kind: TaskKind::NOOP,
+        payload: TaskPayload::default(),
+        status: TaskStatus::Pending,
+        scheduled_at: instant(0),
+        due_at: Some(instant(0)),
+        series: None,
+        max_attempts: MaxAttempts::default(),
+        attempts: 0,
+        earlier_attempts: 0,
+        created_at: instant(0),
+        started_at: None,
+        finished_at: None,
+        result: None,
+        error: None,
+    }
+}
+
+/// A series of its own that fires so.
+pub fn a_series(cron: &str, timezone: &str) -> Series {
+    Series {
+        id: TaskId::new(instant(0)),
+        repeat: Repeat::parse(cron, timezone).expect("a repeat"),
+    }
 }

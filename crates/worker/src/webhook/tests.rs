@@ -125,7 +125,7 @@ fn read(payload: Value) -> WebhookPayload {
 
 fn run(owner: UserId) -> Run {
     Run {
-        task: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001),
+        task: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001).into(),
         attempt: 1,
         name: "invoice.paid".to_owned(),
         owner,
