@@ -3,13 +3,12 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 11] = [
+pub(super) const NOT_YET: [&str; 10] = [
     "TLS_CERT",
     "TLS_KEY",
     "TLS_SELF_SIGNED",
     "CORS_ALLOWED_ORIGINS",
     "TRUSTED_PROXIES",
-    "WEBHOOK_ALLOW",
     "METRICS_TOKEN",
     "LOGIN_RATE_LIMIT",
     "REGISTER_RATE_LIMIT",
