@@ -10,6 +10,7 @@ use doorward_api::{ApiConfig, Edge};
 use doorward_services::services::StartError;
 use doorward_services::{Clock, Services, ServicesConfig};
 use doorward_storage::Store;
+use doorward_worker::worker::GRACE;
 use doorward_worker::{Kinds, Worker, WorkerConfig};
 use futures_util::future::join;
 use std::io;
@@ -74,6 +75,7 @@ impl WorkerOptions {
             clock,
             kinds: self.kinds,
             concurrency: self.concurrency,
+            grace: GRACE,
             alarm: Arc::clone(&services.task_alarm),
         }))
     }
