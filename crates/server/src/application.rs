@@ -13,6 +13,7 @@ use doorward_services::{Clock, Services, ServicesConfig};
 use doorward_storage::Store;
 use doorward_worker::noop::Noop;
 use doorward_worker::webhook::{AllowList, Webhook};
+use doorward_worker::worker::GRACE;
 use doorward_worker::{Kinds, Worker, WorkerConfig};
 use futures_util::future::join;
 use std::io;
@@ -92,6 +93,7 @@ impl WorkerOptions {
             clock,
             kinds: self.kinds,
             concurrency: self.concurrency,
+            grace: GRACE,
             alarm: Arc::clone(&services.task_alarm),
         }))
     }

@@ -32,7 +32,7 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 const IN_HAND: Duration = Duration::from_millis(200);
 /// Many wake-ups that come together are one.
 const LEAST_REST: Duration = Duration::from_millis(10);
-/// What runs when a worker stops is given so long to end by itself.
+/// Longer than a webhook takes, and shorter than those wait who kill what does not end.
 pub const GRACE: Duration = Duration::from_secs(10);
 /// And then so long to be given back.
 const GIVE_BACK: Duration = Duration::from_secs(3);
@@ -48,6 +48,8 @@ pub struct WorkerConfig {
     pub kinds: Kinds,
     /// How many tasks it runs at once.
     pub concurrency: NonZeroUsize,
+    /// What runs when it stops is given so long to end by itself: [`GRACE`], most likely.
+    pub grace: Duration,
     /// Wakes it when a task is made. Only one worker of a process can have it.
     pub alarm: Arc<TaskAlarm>,
 }
@@ -83,6 +85,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     kinds: Kinds,
     concurrency: NonZeroUsize,
+    grace: Duration,
     alarm: Arc<TaskAlarm>,
     held: Held,
     outage: Outage,
@@ -97,6 +100,7 @@ impl Worker {
             clock: config.clock,
             kinds: config.kinds,
             concurrency: config.concurrency,
+            grace: config.grace,
             alarm: config.alarm,
             held: Held::default(),
             outage: Outage::default(),
@@ -109,7 +113,7 @@ impl Worker {
         Arc::clone(&self.0.stats)
     }
 
-    /// Runs tasks at their time, until `stop` is ready. Then it claims no more, gives what runs [`GRACE`], and gives back
+    /// Runs tasks at their time, until `stop` is ready. Then it claims no more, gives what runs the time for it, and gives back
     /// what has not ended by then, so that another worker takes it at once.
     ///
     /// It sleeps until the next task is due or it is told of one. A store that does not answer is asked again and again.
@@ -148,20 +152,24 @@ impl Worker {
         }
     }
 
-    /// Renews the leases of what runs, and ends what was lost.
+    /// Renews the leases of what runs, and ends what was lost. [`run`](Self::run) does so by itself; beside
+    /// [`run_due`](Self::run_due) it has to be called again and again where a kind may run for longer than [`LEASE`].
     ///
     /// # Errors
-    /// The store's: nothing is renewed. What nobody can say for too long is lost counts as lost.
+    /// The store's: nothing is renewed. What has not been renewed for as long as a lease counts as lost.
     pub async fn beat(&self) -> Result<(), StoreError> {
         let fences = self.0.held.fences();
         if fences.is_empty() {
             return Ok(());
         }
         let began = self.0.clock.uptime();
-        let lost = self.0.desk.renew(fences.clone(), LEASE).await?;
-        self.0.held.lost(&lost);
-        self.0.held.renewed(&fences, began + LEASE);
-        Ok(())
+        let renewed = self.0.desk.renew(fences.clone(), LEASE).await;
+        if let Ok(lost) = &renewed {
+            self.0.held.lost(lost);
+            self.0.held.renewed(&fences, began + LEASE);
+        }
+        self.expire();
+        renewed.map(drop)
     }
 
     async fn work(&self, attempts: &mut JoinSet<()>, stop: impl Future<Output = ()>) {
@@ -234,7 +242,7 @@ impl Worker {
     /// Gives what runs some time, and then gives it back.
     async fn end(&self, attempts: &mut JoinSet<()>) {
         let mut all_end = async || while attempts.join_next().await.is_some() {};
-        if timeout(GRACE, all_end()).await.is_ok() {
+        if timeout(self.0.grace, all_end()).await.is_ok() {
             return;
         }
         self.0.held.stop();
@@ -265,7 +273,7 @@ impl Worker {
     }
 
     /// Ends what has not been renewed for as long as a lease.
-    pub(crate) fn expire(&self) {
+    fn expire(&self) {
         self.0.held.expire(self.0.clock.uptime());
     }
 }
