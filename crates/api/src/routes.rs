@@ -19,6 +19,7 @@ mod simplejwt;
 mod tasks;
 mod tokens;
 mod users;
+mod webhook_secret;
 
 use crate::extract::MAX_BODY;
 use crate::openapi::{Operation, document};
@@ -140,6 +141,9 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/tasks/{id}/cancel")
             .post(tasks::cancel, tasks::cancel_described)
             .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/webhook-secret")
+            .get(webhook_secret::show, webhook_secret::show_described)
+            .post(webhook_secret::rotate, webhook_secret::rotate_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

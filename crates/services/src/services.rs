@@ -19,6 +19,7 @@ use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
 use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::users::UserService;
+use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
 use chrono::TimeDelta;
@@ -73,6 +74,8 @@ pub struct Services {
     pub settings: SettingsService,
     /// Scheduled tasks.
     pub tasks: TaskService,
+    /// The secrets with which webhooks are signed.
+    pub webhook_secrets: WebhookSecrets,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
     /// The audit log.
@@ -109,6 +112,13 @@ impl Services {
         let runtime = Arc::new(RuntimeSettings::new(&config));
         let signing_keys = Arc::new(SigningKeys::new(&config, &runtime));
         signing_keys.begin().await?;
+        let webhook_secrets = WebhookSecrets::new(
+            Arc::clone(&config.store),
+            Arc::clone(&config.clock),
+            &config.secret_key,
+            &config.secret_key_fallbacks,
+        );
+        webhook_secrets.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
@@ -143,6 +153,7 @@ impl Services {
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
             tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
+            webhook_secrets,
             task_alarm: Arc::clone(&memory.alarm),
             audit: AuditService::new(Arc::clone(&core)),
             sealer: Sealer::new(Arc::clone(&core)),

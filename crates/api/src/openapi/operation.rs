@@ -27,7 +27,7 @@ pub(crate) enum Tag {
     ApiKeys,
     /// What owners change while the service runs.
     Settings,
-    /// What happens at a time.
+    /// What happens at its time.
     Tasks,
     /// What clients of older services ask for.
     Ancestors,
@@ -74,7 +74,9 @@ impl Tag {
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
             Self::ApiKeys => "What services use in place of a password.",
             Self::Settings => "What owners change while the service runs.",
-            Self::Tasks => "What happens at its time, once, whatever dies meanwhile.",
+            Self::Tasks => {
+                "What happens at its time, once: nothing, or a signed request to an address."
+            }
             Self::Ancestors => {
                 "What clients of several Django services ask for, which this one replaces."
             }
