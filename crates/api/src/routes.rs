@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+pub(crate) mod asset;
 mod dialects;
 mod documentation;
 mod endpoint;
@@ -42,6 +43,8 @@ pub struct ApiConfig {
     pub environment: String,
     /// Set when the server is about to stop: it is not ready any more.
     pub is_draining: Arc<AtomicBool>,
+    /// Whether clients come over HTTPS: cookies are `Secure` then.
+    pub is_tls: bool,
 }
 
 /// What a handler answers.

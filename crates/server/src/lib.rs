@@ -4,4 +4,5 @@ pub mod application;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod net;
 pub mod telemetry;

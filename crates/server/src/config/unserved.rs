@@ -3,11 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 11] = [
-    "TLS_CERT",
-    "TLS_KEY",
-    "TLS_SELF_SIGNED",
-    "CORS_ALLOWED_ORIGINS",
+pub(super) const NOT_YET: [&str; 7] = [
     "TRUSTED_PROXIES",
     "WEBHOOK_ALLOW",
     "METRICS_TOKEN",

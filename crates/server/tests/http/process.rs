@@ -871,6 +871,8 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
             shared: None,
         },
         allowed_hosts: Vec::new(),
+        cors_allowed_origins: Vec::new(),
+        tls: None,
         environment: "test".to_owned(),
         workers: Some(1),
     };

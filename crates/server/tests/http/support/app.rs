@@ -6,6 +6,7 @@ use super::raw::RawResponse;
 use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
+use doorward::net::tls::Tls;
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::{JwtAlgorithm, Role, Settings};
 use doorward_redis::RedisConfig;
@@ -28,6 +29,11 @@ pub(crate) const NOON: DateTime<Utc> = DateTime::from_timestamp(1_750_000_000, 0
 /// What signs the tokens, unless a test says otherwise.
 pub(crate) const SECRET_KEY: &str = "tN5wQ0cVb8yLr2HsKd7mXe4PzAj1GfUo9iTq6RnE";
 
+fn self_signed() -> Tls {
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    Tls::self_signed(names.into()).expect("a certificate")
+}
+
 type Task = Box<dyn for<'a> FnOnce(&'a Application) -> LocalBoxFuture<'a, ()> + Send>;
 
 /// How a server is to be set up.
@@ -40,6 +46,8 @@ pub(crate) struct Setup {
     password_policy: PasswordPolicy,
     jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
+    cors_allowed_origins: Vec<String>,
+    tls: bool,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
 }
@@ -55,8 +63,23 @@ impl Setup {
             password_policy: PasswordPolicy::DJANGO,
             jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
+            cors_allowed_origins: Vec::new(),
+            tls: false,
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
+        }
+    }
+
+    /// With HTTPS, as with `TLS_SELF_SIGNED=true`.
+    pub(crate) fn tls(self) -> Self {
+        Self { tls: true, ..self }
+    }
+
+    /// With pages of these origins as callers.
+    pub(crate) fn cors(self, origins: &[&str]) -> Self {
+        Self {
+            cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
+            ..self
         }
     }
 
@@ -182,6 +205,8 @@ impl TestApp {
                 shared: setup.shared(),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
+            cors_allowed_origins: setup.cors_allowed_origins.clone(),
+            tls: setup.tls.then(self_signed),
             environment: "test".to_owned(),
             workers: Some(2),
         };
