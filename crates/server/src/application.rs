@@ -103,7 +103,11 @@ impl Application {
         let (stopping, is_stopping) = watch::channel(false);
         let workers = options.workers.unwrap_or_else(cores);
         let listening = Listening {
-            tls: tls.clone().map(Tls::server_config).transpose()?.map(Arc::new),
+            tls: tls
+                .clone()
+                .map(Tls::server_config)
+                .transpose()?
+                .map(Arc::new),
             stopping: is_stopping,
             clock,
             connections: net::max_connections() / workers.max(1),

@@ -11,8 +11,7 @@ use actix_web::http::header::{
 };
 
 /// What a page may send.
-const REQUEST_HEADERS: &str =
-    "Authorization, Content-Type, If-Match, If-None-Match, X-API-Key, X-Refresh-Token, X-Request-ID";
+const REQUEST_HEADERS: &str = "Authorization, Content-Type, If-Match, If-None-Match, X-API-Key, X-Refresh-Token, X-Request-ID";
 /// What a page may read of an answer, beside what every page may.
 const RESPONSE_HEADERS: &str =
     "ETag, Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID";
@@ -42,7 +41,8 @@ impl Cors {
         if self.0.is_empty() {
             return None;
         }
-        let listed = |origin: &&HeaderValue| self.0.iter().any(|it| it.as_bytes() == origin.as_bytes());
+        let listed =
+            |origin: &&HeaderValue| self.0.iter().any(|it| it.as_bytes() == origin.as_bytes());
         let mut sent = headers.get_all(ORIGIN);
         let origin = match (sent.next(), sent.next()) {
             (Some(origin), None) => Some(origin),

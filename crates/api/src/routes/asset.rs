@@ -21,7 +21,10 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let own = [
         ("page.css", include_str!("../../assets/page.css")),
         ("page.js", include_str!("../../assets/page.js")),
-        ("swagger-start.js", include_str!("../../assets/swagger-start.js")),
+        (
+            "swagger-start.js",
+            include_str!("../../assets/swagger-start.js"),
+        ),
     ];
     let own = own.map(|(name, text)| asset(name, false, text.into()));
     let vendored = ["swagger-ui.css", "swagger-ui-bundle.js"];

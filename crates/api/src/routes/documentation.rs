@@ -131,7 +131,8 @@ pub(super) fn file_described() -> Operation {
 
 /// `GET /api/openapi.json`
 pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
-    static TAG: LazyLock<String> = LazyLock::new(|| format!("\"{}\"", asset::version(&super::openapi())));
+    static TAG: LazyLock<String> =
+        LazyLock::new(|| format!("\"{}\"", asset::version(&super::openapi())));
     let caching = (CACHE_CONTROL, "no-cache".to_owned());
     versioned(&request, &TAG, &super::openapi(), [caching])
 }

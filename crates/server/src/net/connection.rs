@@ -253,7 +253,9 @@ impl Connections {
             open.sort_by_key(|connection| {
                 std::cmp::Reverse(now.wrapping_sub(connection.since.get()))
             });
-            open.iter().take(crowd).for_each(|connection| connection.cut());
+            open.iter()
+                .take(crowd)
+                .for_each(|connection| connection.cut());
         }
     }
 

@@ -57,7 +57,9 @@ where
         let this = self.project();
         let answer = std::task::ready!(this.answer.poll(cx));
         // The server reads the chunks of a refused body to their end, for as long as they come.
-        let is_read = answer.as_ref().is_ok_and(|answer| answer.status().is_success());
+        let is_read = answer
+            .as_ref()
+            .is_ok_and(|answer| answer.status().is_success());
         if let Some(mut exchange) = this.exchange.take()
             && *this.is_chunked
             && !is_read

@@ -23,7 +23,9 @@ pub fn raise_open_files() {
 /// How many connections there may be at once.
 pub(crate) fn connections() -> usize {
     let files = getrlimit(Resource::Nofile).current;
-    let files = files.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
+    let files = files.map_or(usize::MAX, |files| {
+        usize::try_from(files).unwrap_or(usize::MAX)
+    });
     within(files)
 }
 

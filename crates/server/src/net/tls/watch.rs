@@ -135,7 +135,10 @@ mod tests {
         assert_eq!(look(&mut watch), second);
 
         let key = std::fs::read_to_string(&place.files.key).unwrap();
-        for broken in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+        for broken in [
+            "",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ] {
             write_key(&place.files.key, broken);
             assert_eq!(look(&mut watch), second);
             assert_eq!(look(&mut watch), second);
@@ -177,7 +180,9 @@ mod tests {
         for mode in [0o604, 0o644, 0o606] {
             let permissions = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(&place.files.key, permissions).unwrap();
-            assert!(refused(&place.files).starts_with("TLS_KEY names a file that other users can read"));
+            assert!(
+                refused(&place.files).starts_with("TLS_KEY names a file that other users can read")
+            );
         }
         write_key(&place.files.key, "no key");
         assert!(refused(&place.files).starts_with("TLS_KEY names a file without a private key"));

@@ -6,7 +6,8 @@ use super::raw::RawResponse;
 use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
-use doorward::net::tls::Tls;
+use doorward::config::TlsSource;
+use doorward::net::tls::{Tls, TlsFiles};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::{JwtAlgorithm, Role, Settings};
 use doorward_redis::RedisConfig;
@@ -29,9 +30,14 @@ pub(crate) const NOON: DateTime<Utc> = DateTime::from_timestamp(1_750_000_000, 0
 /// What signs the tokens, unless a test says otherwise.
 pub(crate) const SECRET_KEY: &str = "tN5wQ0cVb8yLr2HsKd7mXe4PzAj1GfUo9iTq6RnE";
 
-fn self_signed() -> Tls {
-    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
-    Tls::self_signed(names.into()).expect("a certificate")
+fn tls(source: &TlsSource) -> Tls {
+    match source {
+        TlsSource::Files(files) => Tls::of_files(files.clone()).expect("a pair"),
+        TlsSource::SelfSigned => {
+            let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+            Tls::self_signed(names.into()).expect("a certificate")
+        }
+    }
 }
 
 type Task = Box<dyn for<'a> FnOnce(&'a Application) -> LocalBoxFuture<'a, ()> + Send>;
@@ -47,7 +53,7 @@ pub(crate) struct Setup {
     jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
     cors_allowed_origins: Vec<String>,
-    tls: bool,
+    tls: Option<TlsSource>,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
 }
@@ -64,7 +70,7 @@ impl Setup {
             jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
             cors_allowed_origins: Vec::new(),
-            tls: false,
+            tls: None,
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
         }
@@ -72,7 +78,18 @@ impl Setup {
 
     /// With HTTPS, as with `TLS_SELF_SIGNED=true`.
     pub(crate) fn tls(self) -> Self {
-        Self { tls: true, ..self }
+        Self {
+            tls: Some(TlsSource::SelfSigned),
+            ..self
+        }
+    }
+
+    /// With HTTPS and the pair in these files.
+    pub(crate) fn tls_files(self, files: TlsFiles) -> Self {
+        Self {
+            tls: Some(TlsSource::Files(files)),
+            ..self
+        }
     }
 
     /// With pages of these origins as callers.
@@ -206,7 +223,7 @@ impl TestApp {
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             cors_allowed_origins: setup.cors_allowed_origins.clone(),
-            tls: setup.tls.then(self_signed),
+            tls: setup.tls.as_ref().map(tls),
             environment: "test".to_owned(),
             workers: Some(2),
         };
@@ -217,12 +234,17 @@ impl TestApp {
             .spawn(move || run(options, started, inbox))
             .expect("a thread");
         start.await.expect("the server starts");
+        let client = if setup.tls.is_some() {
+            Client::over_tls
+        } else {
+            Client::new
+        };
         Self {
             address,
             clock: Arc::clone(&setup.clock),
             database: Arc::clone(&setup.database),
             setup,
-            anon: Client::new(address),
+            anon: client(address),
             tasks: Some(tasks),
             thread: Some(thread),
         }
