@@ -25,6 +25,7 @@ use doorward_services::Clock;
 use http1::Noted;
 use rustls::ServerConfig;
 use socket::{Socket, Stream};
+use std::error::Error;
 use std::fmt;
 use std::future::ready;
 use std::io;
@@ -107,16 +108,21 @@ where
                 let open = connections.open();
                 async move {
                     let peer = io.peer_addr().ok();
-                    let stream = match begin(Socket::new(io, open), acceptor).await {
-                        Ok(stream) => stream,
-                        Err(error) => return Err(end(&error)),
-                    };
-                    if is_http2(&stream) {
-                        let served = http2::serve(stream, app, peer, clock).await;
-                        return served.map_err(|error| end(&error));
+                    let ended: Result<(), Box<dyn Error>> = async {
+                        let stream = begin(Socket::new(io, open), acceptor).await?;
+                        if is_http2(&stream) {
+                            http2::serve(stream, app, peer, clock).await?;
+                        } else {
+                            http1.call((stream, peer)).await?;
+                        }
+                        Ok(())
                     }
-                    let served = http1.call((stream, peer)).await;
-                    served.map_err(|error| end(&error))
+                    .await;
+                    // Clients come and go: how one went is for a close look alone.
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended");
+                    }
+                    Ok(())
                 }
             }))
         }
@@ -135,11 +141,6 @@ fn is_http2(stream: &Stream) -> bool {
         Stream::Plain(_) => false,
         Stream::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(H2),
     }
-}
-
-/// Clients come and go: how one went is for a close look alone.
-fn end(error: &dyn fmt::Display) {
-    tracing::debug!(%error, "a connection ended");
 }
 
 async fn look_after(connections: Rc<Connections>, mut stopping: watch::Receiver<bool>) {

@@ -244,18 +244,20 @@ impl Connections {
     pub(super) fn tick(&self) {
         self.tick.set(self.tick.get().wrapping_add(1));
         let mut open: Vec<_> = self.open.borrow().values().map(Rc::clone).collect();
-        open.iter().for_each(|connection| connection.look());
+        for connection in &open {
+            connection.look();
+        }
         // Room for those who come now, before the limit makes them wait.
-        let crowd = open.len().saturating_sub(self.limit / 4 * 3);
+        let crowd = open.len().saturating_sub(self.limit / 8 * 7);
         if crowd > 0 {
             let now = self.tick.get();
             open.retain(|connection| connection.requests.get() == 0 && !connection.is_cut());
             open.sort_by_key(|connection| {
                 std::cmp::Reverse(now.wrapping_sub(connection.since.get()))
             });
-            open.iter()
-                .take(crowd)
-                .for_each(|connection| connection.cut());
+            for connection in open.iter().take(crowd) {
+                connection.cut();
+            }
         }
     }
 
@@ -263,7 +265,9 @@ impl Connections {
     pub(super) fn stop(&self) {
         self.is_stopping.set(true);
         let open: Vec<_> = self.open.borrow().values().map(Rc::clone).collect();
-        open.iter().for_each(|connection| connection.leave());
+        for connection in open {
+            connection.leave();
+        }
     }
 }
 
@@ -380,7 +384,7 @@ mod tests {
         let busy = connections.open();
         let _answer = Exchange::begin(busy.connection());
         pass(&connections, 2);
-        let new: Vec<_> = (0..5).map(|_| connections.open()).collect();
+        let new: Vec<_> = (0..6).map(|_| connections.open()).collect();
         connections.tick();
         assert!(old.connection().is_cut() && !busy.connection().is_cut());
         assert!(new.iter().all(|open| !open.connection().is_cut()));
