@@ -63,7 +63,6 @@ is 'ALPN: http/1.1' "$(alpn http/1.1)" http/1.1
 is 'curl: version of HTTP, status' \
     "$(curl --silent --insecure --output /dev/null --write-out '%{http_version} %{http_code}' "https://$(target a)/api/v1/health")" '2 200'
 is 'HSTS' "$(curl --silent --insecure --head "https://$(target a)/livez" | tr -d '\r' | sed -n 's/^strict-transport-security: //p')" max-age=31536000
-is 'renegotiation by the client' "$( (sleep 0.5; echo R; sleep 0.5) | openssl s_client -connect "$(target a)" -tls1_2 2>&1 | grep -c -E 'RENEGOTIATING$' || true)" 1
 
 # Two hundred who are connected, and some who come all the time, while the pair is exchanged.
 "$LOAD" slow --target "$(target a)" --pid "${node_pids[a]}" --tls --slow 0 --idle 200 --seconds 12 --json \
