@@ -27,6 +27,7 @@ declare -a mounts=() others=() serve_options=()
 secret_key=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n' | tr 0-9 g-p)
 readonly secret_key
 failed=0
+scheme=http
 database_url=
 redis_url=
 
@@ -147,7 +148,7 @@ wait_until_ready() {
 
 target() { printf '127.0.0.1:%s\n' "${node_ports[$1]}"; }
 
-status_of() { curl --silent --max-time 2 --output /dev/null --write-out '%{http_code}' "http://$(target "$1")$2" || true; }
+status_of() { curl --silent --insecure --max-time 2 --output /dev/null --write-out '%{http_code}' "$scheme://$(target "$1")$2" || true; }
 
 body_of() { curl --silent --max-time 2 "http://$(target "$1")$2" || true; }
 

@@ -12,6 +12,7 @@ mod revoke;
 mod run;
 mod samples;
 mod scenario;
+mod slow;
 mod tally;
 mod timing;
 mod verify;
@@ -66,6 +67,11 @@ fn answer(cli: Cli) -> anyhow::Result<bool> {
                 let report = timing::timing(arguments).await?;
                 show(&report, json)?;
                 Ok(true)
+            }
+            Command::Slow(arguments) => {
+                let report = slow::slow(arguments).await?;
+                show(&report, json)?;
+                Ok(report.is_right())
             }
             Command::Idle(arguments) => {
                 let report = idle::idle(arguments).await?;

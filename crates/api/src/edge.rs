@@ -1,8 +1,10 @@
 //! What every request and every answer passes: the host is checked, a trailing slash taken off, a request id given,
 //! the headers of security set, a problem rendered, a page made for a browser, a panic caught, and one line logged.
 
+mod cors;
 mod host;
 
+pub use cors::Cors;
 pub use host::AllowedHosts;
 
 use crate::dialect::{Asked, Dialect};
@@ -14,12 +16,14 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use cors::Shared;
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -41,6 +45,10 @@ const PROBED: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 pub struct Edge {
     /// Which hosts are served.
     pub allowed_hosts: Arc<AllowedHosts>,
+    /// Which pages of others may call.
+    pub cors: Arc<Cors>,
+    /// Whether clients come over HTTPS; they are then told to stay there.
+    pub is_tls: bool,
     /// Set when the server is about to stop: every answer then closes its connection, so that no request meets a
     /// connection that is being closed.
     pub is_draining: Arc<AtomicBool>,
@@ -56,7 +64,7 @@ impl Edge {
         mut request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let line = Line::begin(&request, self.is_draining);
+        let line = Line::begin(&request, &self);
         if !request.method().is_safe() {
             // Only what changes something is asked where it came from.
             let id = RequestId(line.request_id.clone());
@@ -108,11 +116,13 @@ struct Line {
     content_type: Option<HeaderValue>,
     request_id: HeaderValue,
     began: Instant,
+    cors: Option<Shared>,
+    is_tls: bool,
     is_draining: Arc<AtomicBool>,
 }
 
 impl Line {
-    fn begin(request: &ServiceRequest, is_draining: Arc<AtomicBool>) -> Self {
+    fn begin(request: &ServiceRequest, edge: &Edge) -> Self {
         Self {
             method: request.method().to_string(),
             path: request.path().to_owned(),
@@ -121,7 +131,9 @@ impl Line {
             content_type: request.headers().get(CONTENT_TYPE).cloned(),
             request_id: request_id(request.headers()),
             began: Instant::now(),
-            is_draining,
+            cors: edge.cors.shared(request.method(), request.headers()),
+            is_tls: edge.is_tls,
+            is_draining: Arc::clone(&edge.is_draining),
         }
     }
 
@@ -246,6 +258,13 @@ fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
         headers.insert(CONTENT_SECURITY_POLICY, nothing);
+    }
+    if line.is_tls {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+    if let Some(shared) = &line.cors {
+        shared.set_headers(headers);
     }
     if line.form != Form::Fixed {
         headers.append(VARY, HeaderValue::from_static("Accept"));

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+pub(crate) mod asset;
 mod audit;
 mod dialects;
 mod documentation;
@@ -47,6 +48,8 @@ pub struct ApiConfig {
     pub environment: String,
     /// Set when the server is about to stop: it is not ready any more.
     pub is_draining: Arc<AtomicBool>,
+    /// Whether clients come over HTTPS: cookies are `Secure` then.
+    pub is_tls: bool,
 }
 
 /// What a handler answers.

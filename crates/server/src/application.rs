@@ -1,11 +1,15 @@
 //! The server, from a bound socket to a graceful end. Tests start the very same one.
 
+use crate::net::tls::Tls;
+use crate::net::{self, Listening};
 use crate::worker::WorkerThread;
+use actix_server::Server;
+use actix_service::IntoServiceFactory;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer, rt};
-use doorward_api::edge::AllowedHosts;
+use actix_web::{App, rt};
+use doorward_api::edge::{AllowedHosts, Cors};
 use doorward_api::{ApiConfig, Edge};
 use doorward_services::services::StartError;
 use doorward_services::webhook_secrets::WebhookSecrets;
@@ -23,18 +27,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 /// What answers a request is given this long when the server stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// And then the database this long to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
-/// A client that has not sent its whole request head by then is cut off.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// An idle connection is kept this long.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
 /// What a server is made of.
 #[derive(Debug)]
 pub struct Options {
@@ -44,6 +43,10 @@ pub struct Options {
     pub services: ServicesConfig,
     /// The hosts that are served.
     pub allowed_hosts: Vec<String>,
+    /// The origins whose pages may call.
+    pub cors_allowed_origins: Vec<String>,
+    /// What HTTPS is served with, where it is.
+    pub tls: Option<Tls>,
     /// The name in `/api/v1/health`.
     pub environment: String,
     /// The worker beside the server, where there is one.
@@ -107,6 +110,7 @@ pub struct Application {
     store: Arc<dyn Store>,
     worker: Option<WorkerThread>,
     is_draining: Arc<AtomicBool>,
+    stopping: watch::Sender<bool>,
     handle: ServerHandle,
     server: rt::task::JoinHandle<io::Result<()>>,
     upkeep: Vec<rt::task::JoinHandle<()>>,
@@ -118,6 +122,9 @@ pub enum BuildError {
     /// The services do not start.
     #[error(transparent)]
     Services(#[from] StartError),
+    /// TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
     /// The socket or the threads.
     #[error("the server does not start: {0}")]
     Io(#[from] io::Error),
@@ -132,6 +139,7 @@ impl Application {
         let address = options.listener.local_addr()?;
         let store = Arc::clone(&options.services.store);
         let clock = Arc::clone(&options.services.clock);
+        let tls = options.tls.map(Arc::new);
         let services = Data::new(Services::start(options.services).await?);
         let is_draining = Arc::new(AtomicBool::new(false));
         let api = doorward_api::configure(
@@ -140,39 +148,55 @@ impl Application {
                 version: env!("CARGO_PKG_VERSION"),
                 environment: options.environment,
                 is_draining: Arc::clone(&is_draining),
+                is_tls: tls.is_some(),
             },
         );
         let edge = Edge {
             allowed_hosts: Arc::new(AllowedHosts::new(options.allowed_hosts)),
+            cors: Arc::new(Cors::new(options.cors_allowed_origins)),
+            is_tls: tls.is_some(),
             is_draining: Arc::clone(&is_draining),
         };
-        let mut server = HttpServer::new(move || {
-            let edge = edge.clone();
-            App::new()
-                .wrap(from_fn(move |request, next| {
-                    edge.clone().around(request, next)
-                }))
-                .configure(api.clone())
-        })
-        .disable_signals()
-        .client_request_timeout(HEAD_WITHIN)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(DRAIN_WITHIN.as_secs());
-        if let Some(workers) = options.workers {
-            server = server.workers(workers);
-        }
-        let server = server.listen(options.listener)?.run();
+        let worker_clock = Arc::clone(&clock);
+        let (stopping, is_stopping) = watch::channel(false);
+        let workers = options.workers.unwrap_or_else(cores);
+        let listening = Listening {
+            tls: tls
+                .clone()
+                .map(Tls::server_config)
+                .transpose()?
+                .map(Arc::new),
+            stopping: is_stopping,
+            clock,
+            connections: net::max_connections() / workers.max(1),
+        };
+        let server = Server::build()
+            .disable_signals()
+            .workers(workers)
+            .max_concurrent_connections(listening.connections)
+            .shutdown_timeout(DRAIN_WITHIN.as_secs())
+            .listen("http", options.listener, move || {
+                let edge = edge.clone();
+                let app = App::new()
+                    .wrap(from_fn(move |request, next| {
+                        edge.clone().around(request, next)
+                    }))
+                    .configure(api.clone());
+                net::serve(app.into_factory(), listening.clone())
+            })?
+            .run();
         let worker = options
             .worker
-            .map(|worker| worker.start(&services, Arc::clone(&store), clock))
+            .map(|worker| worker.start(&services, Arc::clone(&store), worker_clock))
             .transpose()?;
         Ok(Self {
             address,
-            upkeep: upkeep(&services),
+            upkeep: upkeep(&services, tls),
             services,
             store,
             worker,
             is_draining,
+            stopping,
             handle: server.handle(),
             server: rt::spawn(server),
         })
@@ -199,6 +223,7 @@ impl Application {
     /// Stops accepting, answers what is in flight, lets tasks end or gives them back, and ends the threads of the database.
     pub async fn stop(self) {
         self.drain();
+        self.stopping.send_replace(true);
         let worker_ends = async {
             if let Some(worker) = self.worker {
                 worker.stop().await;
@@ -229,13 +254,19 @@ impl Application {
     }
 }
 
-fn upkeep(services: &Data<Services>) -> Vec<rt::task::JoinHandle<()>> {
+fn cores() -> usize {
+    thread::available_parallelism().map_or(2, NonZeroUsize::get)
+}
+
+fn upkeep(services: &Data<Services>, tls: Option<Arc<Tls>>) -> Vec<rt::task::JoinHandle<()>> {
     let (feed, sweeper, keys) = (services.clone(), services.clone(), services.clone());
     let sealer = services.clone();
-    vec![
+    let mut upkeep = vec![
         rt::spawn(async move { feed.feed.follow().await }),
         rt::spawn(async move { sweeper.sweeper.run().await }),
         rt::spawn(async move { sealer.sealer.run().await }),
         rt::spawn(async move { keys.api_keys.run().await }),
-    ]
+    ];
+    upkeep.extend(tls.map(|tls| rt::spawn(tls.follow())));
+    upkeep
 }

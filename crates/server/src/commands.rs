@@ -27,7 +27,8 @@ pub use settings::settings;
 pub use worker::worker;
 
 use crate::application::{WorkerOptions, kinds};
-use crate::config::{Config, KeyFileError, KeySource};
+use crate::config::{Config, KeyFileError, KeySource, TlsSource};
+use crate::net::tls::Tls;
 use anyhow::{Context, ensure};
 use doorward_services::hashing::HashingLimits;
 use doorward_services::{ServicesConfig, SystemClock};
@@ -151,6 +152,15 @@ fn make_folder(url: &DatabaseUrl) -> anyhow::Result<()> {
 
 fn is_missing_or_empty(file: &Path) -> bool {
     std::fs::metadata(file).map_or(true, |found| found.len() == 0)
+}
+
+/// What HTTPS is served with, where it is.
+fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+    Ok(match &config.http.tls {
+        None => None,
+        Some(TlsSource::Files(files)) => Some(Tls::of_files(files.clone())?),
+        Some(TlsSource::SelfSigned) => Some(Tls::self_signed(config.http.certificate_names())?),
+    })
 }
 
 fn refuse_bad_key(config: &Config) -> Result<(), KeyFileError> {

@@ -13,6 +13,7 @@
 //! assert_eq!(errors.to_string(), r#"BCRYPT_COST must be a whole number from 10 to 15, not "9""#);
 //! ```
 
+mod cors;
 mod database;
 mod dotenv;
 mod environment;
@@ -24,6 +25,7 @@ mod passwords;
 mod reader;
 mod redis;
 mod settings;
+mod tls;
 mod unserved;
 mod variables;
 mod worker;
@@ -37,6 +39,7 @@ pub use keys::{KeySource, Keys, SecretKey, WeakKey};
 pub use log::{Log, LogFormat};
 pub use passwords::Passwords;
 pub use reader::{ConfigErrors, Problem};
+pub use tls::TlsSource;
 pub use variables::{Group, Variable};
 pub use worker::WorkerLimits;
 

@@ -3,7 +3,8 @@
 use super::{KEY_REPLACED, Made, join_others, offer_kinds, open, say};
 use crate::application::{Application, Options};
 use crate::cli::ServeArgs;
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeySource, TlsSource};
+use crate::net;
 use anyhow::{Context, anyhow, bail};
 use doorward_storage_diesel::OnPending;
 use std::io::ErrorKind;
@@ -15,6 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 /// One line that says why it does not serve, or why it stopped.
 pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
+    net::raise_open_files();
+    // Before anything is made: a start that is refused leaves nothing behind.
+    let tls = super::tls(config)?;
     let listener = bind(config)?;
     let on_pending = if args.no_migrate {
         OnPending::Refuse
@@ -28,6 +32,8 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         listener,
         services,
         allowed_hosts: config.http.allowed_hosts.clone(),
+        cors_allowed_origins: config.http.cors_allowed_origins.clone(),
+        tls,
         environment: config.http.environment.clone(),
         worker: Some(worker).filter(|_| !args.no_worker),
         workers: None,
@@ -80,17 +86,19 @@ async fn greeting(
     made: Made,
 ) -> anyhow::Result<String> {
     let new = |is_new| if is_new { " (new)" } else { "" };
+    let home = format!("{}://{}", config.http.scheme(), application.address());
     let mut lines = vec![
-        format!(
-            "Doorward {} listens on http://{}",
-            env!("CARGO_PKG_VERSION"),
-            application.address()
-        ),
-        format!("  API         http://{}/api/docs", application.address()),
+        format!("Doorward {} listens on {home}", env!("CARGO_PKG_VERSION")),
+        format!("  API         {home}/api/docs"),
         format!("  database    {}{}", config.database, new(made.database)),
     ];
     if let Some(redis) = &config.redis {
         lines.push(format!("  redis       {}", redis.place()?));
+    }
+    if config.http.tls == Some(TlsSource::SelfSigned) {
+        lines.push(
+            "  certificate made now, for development: no client trusts it by itself".to_owned(),
+        );
     }
     if let KeySource::File(file) = &config.keys.signing {
         let path = file.path().display();

@@ -3,14 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 6] = [
-    "TLS_CERT",
-    "TLS_KEY",
-    "TLS_SELF_SIGNED",
-    "CORS_ALLOWED_ORIGINS",
-    "TRUSTED_PROXIES",
-    "METRICS_TOKEN",
-];
+pub(super) const NOT_YET: [&str; 2] = ["TRUSTED_PROXIES", "METRICS_TOKEN"];
 
 /// Seed 003's, which needed a message broker.
 pub(super) const CELERY: &str = "CELERY_BROKER_URL";

@@ -71,7 +71,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 26] = [
+const TABLE: [Row; 30] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -85,6 +85,34 @@ const TABLE: [Row; 26] = [
         "LIST",
         "the loopback names and the bound address",
         "The hosts that are answered for, with commas between",
+    ),
+    with_flag(
+        "TLS_CERT",
+        Group::Server,
+        "PATH",
+        "none: plain HTTP",
+        "PEM with the certificate and those that lead to an authority; read again when it changes",
+    ),
+    with_flag(
+        "TLS_KEY",
+        Group::Server,
+        "PATH",
+        "none: plain HTTP",
+        "PEM with the private key of TLS_CERT, which other users cannot read",
+    ),
+    with_flag(
+        "TLS_SELF_SIGNED",
+        Group::Server,
+        "BOOL",
+        "false",
+        "HTTPS with a certificate that is made at the start, for development",
+    ),
+    with_flag(
+        "CORS_ALLOWED_ORIGINS",
+        Group::Server,
+        "LIST",
+        "none",
+        "The origins whose pages may call, such as https://app.example.com, with commas between",
     ),
     with_flag(
         "SHUTDOWN_DELAY",

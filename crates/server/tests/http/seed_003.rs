@@ -1,12 +1,12 @@
 //! The commands of seed 003's document, from top to bottom, as far as there is what they ask for: tokens by simplejwt,
-//! the health check and API keys.
+//! the health check and API keys. Over HTTPS with a certificate that nobody trusts, as `curl -k` asks there.
 
-use crate::support::{PASSWORD, TestApp, assert_fields, claims};
+use crate::support::{PASSWORD, Setup, assert_fields, claims};
 use serde_json::json;
 
 #[tokio::test]
 async fn every_command_about_tokens_and_health_gives_the_documented_answer() {
-    let app = TestApp::start().await;
+    let app = Setup::new().tls().start().await;
     app.anon().register("your_username").await.expect(201);
 
     // 1. Authentication
@@ -44,7 +44,7 @@ async fn every_command_about_api_keys_gives_the_documented_answer() {
         "last_used_at",
     ];
     let with_key = [&FIELDS[..], &["key"]].concat();
-    let app = TestApp::start().await;
+    let app = Setup::new().tls().start().await;
     app.anon().register("your_username").await.expect(201);
     let body = json!({ "username": "your_username", "password": PASSWORD });
     let pair = app.anon().post("/api/v1/auth/token/", body).await;

@@ -6,6 +6,8 @@ use super::raw::RawResponse;
 use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options, WorkerOptions, kinds};
+use doorward::config::TlsSource;
+use doorward::net::tls::{Tls, TlsFiles};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::{JwtAlgorithm, Origin, Role, Settings};
 use doorward_redis::RedisConfig;
@@ -30,6 +32,16 @@ pub(crate) const NOON: DateTime<Utc> = DateTime::from_timestamp(1_750_000_000, 0
 /// What signs the tokens, unless a test says otherwise.
 pub(crate) const SECRET_KEY: &str = "tN5wQ0cVb8yLr2HsKd7mXe4PzAj1GfUo9iTq6RnE";
 
+fn tls(source: &TlsSource) -> Tls {
+    match source {
+        TlsSource::Files(files) => Tls::of_files(files.clone()).expect("a pair"),
+        TlsSource::SelfSigned => {
+            let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+            Tls::self_signed(names.into()).expect("a certificate")
+        }
+    }
+}
+
 type Task = Box<dyn for<'a> FnOnce(&'a Application) -> LocalBoxFuture<'a, ()> + Send>;
 
 /// How a server is to be set up.
@@ -42,6 +54,8 @@ pub(crate) struct Setup {
     password_policy: PasswordPolicy,
     jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
+    cors_allowed_origins: Vec<String>,
+    tls: Option<TlsSource>,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
     webhook_allow: &'static str,
@@ -59,6 +73,8 @@ impl Setup {
             password_policy: PasswordPolicy::DJANGO,
             jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
+            cors_allowed_origins: Vec::new(),
+            tls: None,
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
             webhook_allow: "",
@@ -91,6 +107,30 @@ impl Setup {
         WorkerOptions {
             kinds: kinds(services, allow).expect("TLS can be had"),
             concurrency: NonZeroUsize::MIN.saturating_add(3),
+        }
+    }
+
+    /// With HTTPS, as with `TLS_SELF_SIGNED=true`.
+    pub(crate) fn tls(self) -> Self {
+        Self {
+            tls: Some(TlsSource::SelfSigned),
+            ..self
+        }
+    }
+
+    /// With HTTPS and the pair in these files.
+    pub(crate) fn tls_files(self, files: TlsFiles) -> Self {
+        Self {
+            tls: Some(TlsSource::Files(files)),
+            ..self
+        }
+    }
+
+    /// With pages of these origins as callers.
+    pub(crate) fn cors(self, origins: &[&str]) -> Self {
+        Self {
+            cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
+            ..self
         }
     }
 
@@ -220,6 +260,8 @@ impl TestApp {
             listener,
             services,
             allowed_hosts: setup.allowed_hosts.clone(),
+            cors_allowed_origins: setup.cors_allowed_origins.clone(),
+            tls: setup.tls.as_ref().map(tls),
             environment: "test".to_owned(),
             worker: Some(worker).filter(|_| setup.runs_tasks),
             workers: Some(2),
@@ -231,12 +273,17 @@ impl TestApp {
             .spawn(move || run(options, started, inbox))
             .expect("a thread");
         start.await.expect("the server starts");
+        let client = if setup.tls.is_some() {
+            Client::over_tls
+        } else {
+            Client::new
+        };
         Self {
             address,
             clock: Arc::clone(&setup.clock),
             database: Arc::clone(&setup.database),
             setup,
-            anon: Client::new(address),
+            anon: client(address),
             tasks: Some(tasks),
             thread: Some(thread),
         }
