@@ -23,4 +23,6 @@ pub enum Change {
     ApiKeyChanged(ApiKeyId),
     /// A runtime setting has another value.
     SettingsChanged,
+    /// A task is due then, which may be earlier than anything that a worker waits for.
+    TaskDue(DateTime<Utc>),
 }

@@ -91,6 +91,11 @@ impl AuditEventId {
     }
 }
 
+id!(
+    /// Names a task: of one that repeats, one firing.
+    TaskId
+);
+
 /// The text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid UUID")]

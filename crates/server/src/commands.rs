@@ -88,6 +88,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
         settings: config.settings.clone(),
         accept_foreign_tokens: config.keys.accept_foreign_tokens,
         shared: None,
+        task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
     };
     Ok((services, made))
 }

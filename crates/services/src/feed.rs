@@ -15,6 +15,7 @@ use crate::revocations::RevokedSessions;
 use crate::settings::RuntimeSettings;
 use crate::shared::Unsettled;
 use crate::signing_keys::SigningKeys;
+use crate::tasks::TaskAlarm;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
 use chrono::{DateTime, Utc};
@@ -48,6 +49,7 @@ pub(crate) struct Memory {
     pub(crate) user_lists: UserListCache,
     /// What is not to be looked for in the cache that nodes share; none where there is no such cache.
     pub(crate) unsettled: Option<Arc<Unsettled>>,
+    pub(crate) alarm: Arc<TaskAlarm>,
     /// The key pairs are to be read anew at the next look.
     are_keys_stale: AtomicBool,
     /// And so are the settings.
@@ -62,6 +64,7 @@ impl Memory {
             revoked: RevokedSessions::default(),
             user_lists: UserListCache::new(),
             unsettled,
+            alarm: Arc::default(),
             are_keys_stale: AtomicBool::new(false),
             are_settings_stale: AtomicBool::new(false),
         }
@@ -84,6 +87,7 @@ impl Memory {
             Change::SigningKeysChanged => self.are_keys_stale.store(true, Ordering::Release),
             Change::ApiKeyChanged(key) => self.api_keys.drop(key),
             Change::SettingsChanged => self.forget_settings(),
+            Change::TaskDue(at) => self.alarm.ring(at),
         }
     }
 
@@ -102,6 +106,7 @@ impl Memory {
     fn forget_settings(&self) {
         self.are_settings_stale.store(true, Ordering::Release);
         self.are_keys_stale.store(true, Ordering::Release);
+        self.alarm.ring(DateTime::UNIX_EPOCH);
     }
 }
 
@@ -147,7 +152,8 @@ fn bounded(change: Change, latest: DateTime<Utc>) -> Change {
         | Change::UserListChanged
         | Change::SigningKeysChanged
         | Change::ApiKeyChanged(_)
-        | Change::SettingsChanged => change,
+        | Change::SettingsChanged
+        | Change::TaskDue(_) => change,
     }
 }
 

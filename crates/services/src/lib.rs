@@ -27,6 +27,7 @@ pub mod settings;
 mod shared;
 pub mod signing_keys;
 pub mod sweeper;
+pub mod tasks;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
+use crate::tasks::{TaskAlarm, TaskKinds};
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
@@ -52,6 +53,8 @@ pub struct ServicesConfig {
     pub accept_foreign_tokens: bool,
     /// What this node shares with others beside the database, where there is something.
     pub shared: Option<SharedPorts>,
+    /// Which kinds of tasks users may ask for.
+    pub task_kinds: Arc<dyn TaskKinds>,
 }
 
 /// The use cases.
@@ -67,6 +70,8 @@ pub struct Services {
     pub api_keys: ApiKeyService,
     /// The runtime settings.
     pub settings: SettingsService,
+    /// Wakes the worker of this node.
+    pub task_alarm: Arc<TaskAlarm>,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -117,7 +122,7 @@ impl Services {
             store: config.store,
             clock: config.clock,
             feed: Arc::clone(&feed),
-            memory,
+            memory: Arc::clone(&memory),
             shared,
             foreign_accounts: config.accept_foreign_tokens.then(ForeignAccounts::new),
             key_uses: KeyUses::default(),
@@ -128,6 +133,7 @@ impl Services {
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
+            task_alarm: Arc::clone(&memory.alarm),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,

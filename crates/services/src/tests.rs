@@ -223,6 +223,7 @@ impl Node {
             settings: Settings::default(),
             accept_foreign_tokens: false,
             shared: None,
+            task_kinds: Arc::new(crate::tasks::NoopOnly),
         };
         adjust(&mut config);
         let services = Arc::new(Services::start(config).await?);

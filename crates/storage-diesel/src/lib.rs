@@ -24,6 +24,7 @@ mod settings;
 mod signing_keys;
 mod sqlite;
 pub mod store;
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;

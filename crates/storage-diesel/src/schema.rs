@@ -188,5 +188,32 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    tasks (id) {
+        id -> Id,
+        user_id -> Id,
+        name -> Text,
+        kind -> Text,
+        payload -> Text,
+        status -> Text,
+        scheduled_at -> Instant,
+        due_at -> Nullable<Instant>,
+        series_id -> Nullable<Id>,
+        cron -> Nullable<Text>,
+        timezone -> Nullable<Text>,
+        max_attempts -> BigInt,
+        attempts -> BigInt,
+        earlier_attempts -> BigInt,
+        created_at -> Instant,
+        started_at -> Nullable<Instant>,
+        finished_at -> Nullable<Instant>,
+        result -> Nullable<Text>,
+        error -> Nullable<Text>,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{ApiKeyId, AuditEventId, SessionId, SettingChangeId, UserId};
+use doorward_domain::{ApiKeyId, AuditEventId, SessionId, SettingChangeId, TaskId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -63,6 +63,12 @@ impl From<ApiKeyId> for DbId {
 
 impl From<AuditEventId> for DbId {
     fn from(id: AuditEventId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<TaskId> for DbId {
+    fn from(id: TaskId) -> Self {
         Self(*id.as_uuid())
     }
 }

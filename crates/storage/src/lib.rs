@@ -9,6 +9,7 @@ pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 pub mod store;
+pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod users;
@@ -22,4 +23,5 @@ pub use sessions::SessionRepository;
 pub use settings::SettingRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
+pub use tasks::{Claim, TaskQuery, TaskRepository};
 pub use users::{UserQuery, UserRepository};

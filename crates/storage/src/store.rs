@@ -13,6 +13,7 @@ use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
 use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
+use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
@@ -29,6 +30,7 @@ pub trait Transaction:
     + ApiKeyRepository
     + SettingRepository
     + AuditRepository
+    + TaskRepository
 {
 }
 
@@ -41,6 +43,7 @@ impl<T> Transaction for T where
         + ApiKeyRepository
         + SettingRepository
         + AuditRepository
+        + TaskRepository
         + ?Sized
 {
 }

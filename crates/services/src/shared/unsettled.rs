@@ -68,7 +68,8 @@ impl Unsettled {
             Change::SessionEnded { .. }
             | Change::SigningKeysChanged
             | Change::ApiKeyChanged(_)
-            | Change::SettingsChanged => {}
+            | Change::SettingsChanged
+            | Change::TaskDue(_) => {}
             Change::UserChanged(user) => {
                 self.full_list.set(until);
                 self.users().note(user, until, self.clock.uptime());

@@ -75,6 +75,7 @@ async fn start_with(
         settings: Settings::default(),
         accept_foreign_tokens: false,
         shared: None,
+        task_kinds: Arc::new(crate::tasks::NoopOnly),
     };
     adjust(&mut config);
     Services::start(config).await
@@ -408,6 +409,7 @@ async fn a_pair_that_was_prepared_before_the_move_is_the_one_that_signs() {
             settings: config.settings.clone(),
             accept_foreign_tokens: false,
             shared: None,
+            task_kinds: Arc::new(crate::tasks::NoopOnly),
         };
         let settings = RuntimeSettings::new(&config);
         config_of_command = Some(SigningKeys::new(&config, &settings));

@@ -243,7 +243,8 @@ pub async fn all_live_sessions_of_a_user_end_but_one(store: Arc<dyn Store>) {
             | Change::UserListChanged
             | Change::SigningKeysChanged
             | Change::ApiKeyChanged(_)
-            | Change::SettingsChanged => {
+            | Change::SettingsChanged
+            | Change::TaskDue(_) => {
                 panic!("{change:?}")
             }
         })
