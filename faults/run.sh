@@ -5,9 +5,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# No fault takes longer, and all of them together take less than twelve minutes.
+# No fault takes longer, and all of them together take less than sixteen minutes.
 readonly SECONDS_A_FAULT=150
-readonly -a ALL=(starters files nodes redis-killed redis-flushed redis-frozen health postgres frozen pool disk kill sigterm rolling clock storm idle timing)
+readonly -a ALL=(starters files nodes redis-killed redis-flushed redis-frozen health postgres frozen pool disk kill sigterm rolling clock storm idle timing tasks-due tasks-killed tasks-stopped tasks-cancel tasks-idle)
 
 usage() {
     cat <<END

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Timing(Timing),
     /// Open silent connections, and see what one costs
     Idle(Idle),
+    /// Take webhooks until it is ended, and write down which
+    Receive(Receive),
 }
 
 /// The nodes to ask.
@@ -161,6 +163,19 @@ pub(crate) struct Idle {
     /// How long they stay open once all are
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) seconds: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Receive {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    pub(crate) listen: SocketAddr,
+    /// Write the id of each webhook to this file when it is there, a line for each
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ids: PathBuf,
+    /// Answer only after so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) delay: Option<Duration>,
 }
 
 /// Load is for one's own servers: elsewhere it would be an attack.

@@ -7,6 +7,7 @@ mod idle;
 mod nodes;
 mod process;
 mod race;
+mod receive;
 mod revoke;
 mod run;
 mod samples;
@@ -71,6 +72,7 @@ fn answer(cli: Cli) -> anyhow::Result<bool> {
                 show(&report, json)?;
                 Ok(report.is_right())
             }
+            Command::Receive(arguments) => receive::receive(arguments).await.map(|()| true),
         }
     })
 }

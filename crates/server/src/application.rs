@@ -1,5 +1,6 @@
 //! The server, from a bound socket to a graceful end. Tests start the very same one.
 
+use crate::worker::WorkerThread;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
@@ -7,10 +8,17 @@ use actix_web::{App, HttpServer, rt};
 use doorward_api::edge::AllowedHosts;
 use doorward_api::{ApiConfig, Edge};
 use doorward_services::services::StartError;
-use doorward_services::{Services, ServicesConfig};
+use doorward_services::webhook_secrets::WebhookSecrets;
+use doorward_services::{Clock, Services, ServicesConfig};
 use doorward_storage::Store;
+use doorward_worker::noop::Noop;
+use doorward_worker::webhook::{AllowList, Webhook};
+use doorward_worker::worker::GRACE;
+use doorward_worker::{Kinds, Worker, WorkerConfig};
+use futures_util::future::join;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -38,8 +46,57 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// The name in `/api/v1/health`.
     pub environment: String,
+    /// The worker beside the server, where there is one.
+    pub worker: Option<WorkerOptions>,
     /// How many threads serve; one a core where there is no number.
     pub workers: Option<usize>,
+}
+
+/// The kinds of tasks that this program knows, for services on this store and under this key.
+///
+/// # Errors
+/// When no TLS can be had.
+pub fn kinds(services: &ServicesConfig, webhook_allow: AllowList) -> anyhow::Result<Kinds> {
+    let secrets = WebhookSecrets::new(
+        Arc::clone(&services.store),
+        Arc::clone(&services.clock),
+        &services.secret_key,
+        &services.secret_key_fallbacks,
+    );
+    let webhook = Webhook::new(secrets, Arc::clone(&services.clock), webhook_allow)?;
+    Ok(Kinds::new().with(Noop)?.with(webhook)?)
+}
+
+/// What a worker runs. The services check against the same kinds what is made.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The kinds that it knows.
+    pub kinds: Kinds,
+    /// How many tasks it runs at once.
+    pub concurrency: NonZeroUsize,
+}
+
+impl WorkerOptions {
+    /// Starts the worker, beside services on this store and this clock.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        self,
+        services: &Services,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<WorkerThread> {
+        tracing::info!(kinds = ?self.kinds, concurrency = self.concurrency, "running tasks");
+        WorkerThread::start(Worker::new(WorkerConfig {
+            store,
+            clock,
+            kinds: self.kinds,
+            concurrency: self.concurrency,
+            grace: GRACE,
+            alarm: Arc::clone(&services.task_alarm),
+        }))
+    }
 }
 
 /// A server that accepts connections.
@@ -48,6 +105,7 @@ pub struct Application {
     address: SocketAddr,
     services: Data<Services>,
     store: Arc<dyn Store>,
+    worker: Option<WorkerThread>,
     is_draining: Arc<AtomicBool>,
     handle: ServerHandle,
     server: rt::task::JoinHandle<io::Result<()>>,
@@ -73,6 +131,7 @@ impl Application {
     pub async fn start(options: Options) -> Result<Self, BuildError> {
         let address = options.listener.local_addr()?;
         let store = Arc::clone(&options.services.store);
+        let clock = Arc::clone(&options.services.clock);
         let services = Data::new(Services::start(options.services).await?);
         let is_draining = Arc::new(AtomicBool::new(false));
         let api = doorward_api::configure(
@@ -103,11 +162,16 @@ impl Application {
             server = server.workers(workers);
         }
         let server = server.listen(options.listener)?.run();
+        let worker = options
+            .worker
+            .map(|worker| worker.start(&services, Arc::clone(&store), clock))
+            .transpose()?;
         Ok(Self {
             address,
             upkeep: upkeep(&services),
             services,
             store,
+            worker,
             is_draining,
             handle: server.handle(),
             server: rt::spawn(server),
@@ -124,15 +188,23 @@ impl Application {
         &self.services
     }
 
-    /// From now on `/readyz` says that others should be asked.
+    /// From now on `/readyz` says that others should be asked, and no task begins.
     pub fn drain(&self) {
+        if let Some(worker) = &self.worker {
+            worker.drain();
+        }
         self.is_draining.store(true, Ordering::Release);
     }
 
-    /// Stops accepting, answers what is in flight, and ends the threads of the database.
+    /// Stops accepting, answers what is in flight, lets tasks end or gives them back, and ends the threads of the database.
     pub async fn stop(self) {
         self.drain();
-        self.handle.stop(true).await;
+        let worker_ends = async {
+            if let Some(worker) = self.worker {
+                worker.stop().await;
+            }
+        };
+        join(self.handle.stop(true), worker_ends).await;
         for task in &self.upkeep {
             task.abort();
         }
@@ -159,9 +231,11 @@ impl Application {
 
 fn upkeep(services: &Data<Services>) -> Vec<rt::task::JoinHandle<()>> {
     let (feed, sweeper, keys) = (services.clone(), services.clone(), services.clone());
+    let sealer = services.clone();
     vec![
         rt::spawn(async move { feed.feed.follow().await }),
         rt::spawn(async move { sweeper.sweeper.run().await }),
+        rt::spawn(async move { sealer.sealer.run().await }),
         rt::spawn(async move { keys.api_keys.run().await }),
     ]
 }

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod audit;
 mod check;
 mod createsuperuser;
 mod healthcheck;
@@ -10,7 +11,9 @@ mod openapi;
 mod restored;
 mod serve;
 mod settings;
+mod worker;
 
+pub use audit::audit;
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
@@ -21,7 +24,9 @@ pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
 pub use settings::settings;
+pub use worker::worker;
 
+use crate::application::{WorkerOptions, kinds};
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::{Context, ensure};
 use doorward_services::hashing::HashingLimits;
@@ -95,6 +100,25 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
 
 fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
     Ok(DatabaseUrl::parse(&config.database.expose())?)
+}
+
+/// What nodes share, for the commands that run on: what the others change, nodes learn from the feed.
+fn join_others(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<()> {
+    if let Some(redis) = &config.redis {
+        let clock = Arc::clone(&services.clock);
+        services.shared = Some(doorward_redis::connect(redis, clock)?);
+    }
+    Ok(())
+}
+
+/// Lets the services offer the kinds of tasks that this program runs.
+fn offer_kinds(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<WorkerOptions> {
+    let kinds = kinds(services, config.worker.webhook_allow.clone())?;
+    services.task_kinds = Arc::new(kinds.clone());
+    Ok(WorkerOptions {
+        kinds,
+        concurrency: config.worker.concurrency,
+    })
 }
 
 /// The database, unless it has no tables: an empty one is most likely that of a wrong URL or folder.

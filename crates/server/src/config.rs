@@ -26,6 +26,7 @@ mod redis;
 mod settings;
 mod unserved;
 mod variables;
+mod worker;
 
 pub use database::DatabaseUrl;
 pub use doorward_domain::JwtAlgorithm;
@@ -37,6 +38,7 @@ pub use log::{Log, LogFormat};
 pub use passwords::Passwords;
 pub use reader::{ConfigErrors, Problem};
 pub use variables::{Group, Variable};
+pub use worker::WorkerLimits;
 
 use doorward_redis::RedisConfig;
 use dotenv::DotEnv;
@@ -56,6 +58,8 @@ pub struct Config {
     pub keys: Keys,
     /// How passwords are hashed and which are refused.
     pub passwords: Passwords,
+    /// How scheduled tasks are run.
+    pub worker: WorkerLimits,
     /// What is logged, and how.
     pub log: Log,
     /// The values of the runtime settings until somebody changes them.
@@ -104,6 +108,7 @@ impl Config {
             database,
             redis: redis::read(&mut reader),
             passwords: Passwords::read(&mut reader),
+            worker: WorkerLimits::read(&mut reader),
             log: Log::read(&mut reader),
             settings: settings::read(&mut reader),
             superuser_password: reader

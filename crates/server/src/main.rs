@@ -46,6 +46,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let system = actix_web::rt::System::new();
     match cli.command_or_serve() {
         Command::Serve(args) => system.block_on(commands::serve(&config, args)),
+        Command::Worker(args) => system.block_on(commands::worker(&config, args)),
         Command::Migrate(args) => commands::migrate(&config, args),
         Command::CreateSuperuser(args) => {
             system.block_on(commands::create_superuser(&config, args))
@@ -53,6 +54,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::ImportDjango(args) => system.block_on(commands::import_django(&config, args)),
         Command::Keys(args) => system.block_on(commands::keys(&config, args)),
         Command::Settings(args) => system.block_on(commands::settings(&config, args)),
+        Command::Audit(args) => system.block_on(commands::audit(&config, args)),
         Command::Restored(args) => system.block_on(commands::restored(&config, args)),
         Command::Check => system.block_on(commands::check(&config)),
         Command::Openapi => commands::openapi(),

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod error;
@@ -22,6 +23,7 @@ mod refresh_secret;
 mod remembered;
 pub mod restored;
 mod revocations;
+mod sealing;
 pub mod services;
 pub mod settings;
 mod shared;
@@ -35,6 +37,7 @@ mod tests;
 pub mod tokens;
 pub mod user_list;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Internal;

@@ -2,6 +2,7 @@
 
 use crate::accounts::AccountService;
 use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
+use crate::audit::{AuditKeys, AuditService, Sealer};
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::feed::{ChangeFeed, Ear, Memory};
@@ -16,8 +17,9 @@ use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
-use crate::tasks::{TaskAlarm, TaskKinds};
+use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::users::UserService;
+use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
 use chrono::TimeDelta;
@@ -70,8 +72,16 @@ pub struct Services {
     pub api_keys: ApiKeyService,
     /// The runtime settings.
     pub settings: SettingsService,
+    /// Scheduled tasks.
+    pub tasks: TaskService,
+    /// The secrets with which webhooks are signed.
+    pub webhook_secrets: WebhookSecrets,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
+    /// The audit log.
+    pub audit: AuditService,
+    /// Chains the audit log; [`Sealer::run`] it for as long as requests are served.
+    pub sealer: Sealer,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -102,6 +112,13 @@ impl Services {
         let runtime = Arc::new(RuntimeSettings::new(&config));
         let signing_keys = Arc::new(SigningKeys::new(&config, &runtime));
         signing_keys.begin().await?;
+        let webhook_secrets = WebhookSecrets::new(
+            Arc::clone(&config.store),
+            Arc::clone(&config.clock),
+            &config.secret_key,
+            &config.secret_key_fallbacks,
+        );
+        webhook_secrets.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
@@ -114,7 +131,9 @@ impl Services {
         }
         feed.catch_up().await?;
         let pool = HashingPool::start(config.hashing)?;
+        let audit_keys = AuditKeys::new(&config.secret_key, &config.secret_key_fallbacks);
         let core = Arc::new(Core {
+            audit_keys: Arc::new(audit_keys),
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
             settings: runtime.present(),
@@ -133,7 +152,11 @@ impl Services {
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
+            tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
+            webhook_secrets,
             task_alarm: Arc::clone(&memory.alarm),
+            audit: AuditService::new(Arc::clone(&core)),
+            sealer: Sealer::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -178,6 +201,7 @@ pub(crate) struct Core {
     pub(crate) settings: Arc<ArcSwap<Settings>>,
     pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
+    pub(crate) audit_keys: Arc<AuditKeys>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

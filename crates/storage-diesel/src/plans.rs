@@ -14,12 +14,13 @@ use doorward_domain::task::TaskOutcome;
 use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, TaskStatus, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{
-    a_session, a_setting_change, a_signing_key, a_task, a_user, an_api_key, an_event, instant,
+    a_session, a_setting_change, a_signing_key, a_task, a_user, a_webhook_secret, an_api_key,
+    an_event, instant,
 };
 use doorward_storage::{
     ApiKeyRepository, AuditQuery, AuditRepository, ChangeRepository, Claims, FeedPosition,
     ImportRepository, Mode, SessionRepository, SettingRepository, SigningKeyRepository, TaskQuery,
-    TaskRepository, UserQuery, UserRepository,
+    TaskRepository, UserQuery, UserRepository, WebhookSecretRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -59,6 +60,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let email = user.email.clone().unwrap();
     tx.insert_user(&user).unwrap();
     tx.insert_session(&session).unwrap();
+    call_all_of_tasks(tx, &user);
     tx.user(user.id).unwrap();
     tx.lock_user(user.id).unwrap();
     tx.user_by_email(&email).unwrap();
@@ -114,7 +116,6 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
     call_all_of_the_audit_log(tx, &user);
-    call_all_of_tasks(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
@@ -162,6 +163,9 @@ fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.note_api_key_use(key.id, instant(1), TimeDelta::minutes(1))
         .unwrap();
     assert!(tx.delete_api_key(key.id, instant(1)).unwrap());
+    tx.put_webhook_secret(&a_webhook_secret(user)).unwrap();
+    tx.webhook_secret(user.id).unwrap();
+    assert_eq!(tx.lock_webhook_secrets(None, 50).unwrap().len(), 1);
 }
 
 fn call_all_of_the_audit_log(tx: &mut DieselTransaction<'_>, user: &User) {
@@ -209,6 +213,7 @@ fn call_all_of_the_audit_log(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.seal_events(std::slice::from_ref(&sealed), &head)
         .unwrap();
     assert_eq!(tx.sealed_events(0, 9).unwrap(), [sealed]);
+    assert_eq!(tx.last_sequence().unwrap(), 1);
     assert_eq!(tx.audit_chain().unwrap(), head);
     assert_eq!(tx.activity(instant(-9999)).unwrap().len(), 1);
     assert_eq!(tx.sweep_activity(instant(9999)).unwrap(), 1);

@@ -127,7 +127,9 @@ impl TaskRepository for DieselTransaction<'_> {
             TaskOutcome::Completed(result) => (TaskStatus::Completed, None, result.as_ref(), None),
             TaskOutcome::Failed(error) => (TaskStatus::Failed, None, None, Some(error)),
             TaskOutcome::Retry { at, error } => (TaskStatus::Pending, Some(*at), None, Some(error)),
+            TaskOutcome::GivenBack { at } => (TaskStatus::Pending, Some(*at), None, None),
         };
+        let uncounted = i64::from(matches!(outcome, TaskOutcome::GivenBack { .. }));
         let target = tasks::table
             .find(DbId::from(task.id))
             .filter(tasks::attempts.eq(i64::from(task.attempts)))
@@ -138,6 +140,7 @@ impl TaskRepository for DieselTransaction<'_> {
             tasks::finished_at.eq(status.has_ended().then_some(DbInstant(at))),
             tasks::result.eq(result.map(ToString::to_string)),
             tasks::error.eq(error.map(|error| error.as_str())),
+            tasks::earlier_attempts.eq(tasks::earlier_attempts + uncounted),
         );
         let count = on_backend!(self, |c| diesel::update(target).set(fields).execute(c))?;
         if count == 0 {

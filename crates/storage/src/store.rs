@@ -15,6 +15,7 @@ use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
+use crate::webhook_secrets::WebhookSecretRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
 use std::fmt;
@@ -30,6 +31,7 @@ pub trait Transaction:
     + ApiKeyRepository
     + SettingRepository
     + AuditRepository
+    + WebhookSecretRepository
     + TaskRepository
 {
 }
@@ -43,6 +45,7 @@ impl<T> Transaction for T where
         + ApiKeyRepository
         + SettingRepository
         + AuditRepository
+        + WebhookSecretRepository
         + TaskRepository
         + ?Sized
 {

@@ -1,6 +1,6 @@
 //! `doorward serve`
 
-use super::{KEY_REPLACED, Made, open, say};
+use super::{KEY_REPLACED, Made, join_others, offer_kinds, open, say};
 use crate::application::{Application, Options};
 use crate::cli::ServeArgs;
 use crate::config::{Config, KeySource};
@@ -8,7 +8,6 @@ use anyhow::{Context, anyhow, bail};
 use doorward_storage_diesel::OnPending;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until SIGTERM or SIGINT.
@@ -23,16 +22,14 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         OnPending::Migrate
     };
     let (mut services, made) = open(config, on_pending)?;
-    // Alone among the commands: what the others change, nodes learn from the feed.
-    if let Some(redis) = &config.redis {
-        let clock = Arc::clone(&services.clock);
-        services.shared = Some(doorward_redis::connect(redis, clock)?);
-    }
+    join_others(config, &mut services)?;
+    let worker = offer_kinds(config, &mut services)?;
     let mut application = Application::start(Options {
         listener,
         services,
         allowed_hosts: config.http.allowed_hosts.clone(),
         environment: config.http.environment.clone(),
+        worker: Some(worker).filter(|_| !args.no_worker),
         workers: None,
     })
     .await?;

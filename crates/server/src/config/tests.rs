@@ -56,6 +56,8 @@ fn every_variable_is_taken() {
         ("JWT_ALGORITHM", "HS256"),
         ("BCRYPT_COST", "10"),
         ("PASSWORD_VALIDATORS", "none"),
+        ("WORKER_CONCURRENCY", "1000"),
+        ("WEBHOOK_ALLOW", "hooks.intern, 10.0.0.0/8"),
         ("LOG_FORMAT", "JSON"),
         ("RUST_LOG", "warn, doorward=debug"),
         ("ACCESS_TOKEN_LIFETIME", "30"),
@@ -76,6 +78,7 @@ fn every_variable_is_taken() {
     assert_eq!(config.keys.fallbacks[0].expose(), OTHER_KEY);
     assert_eq!(config.passwords.bcrypt_cost, 10);
     assert_eq!(config.passwords.policy, PasswordPolicy::NONE);
+    assert_eq!(config.worker.concurrency.get(), 1000);
     assert_eq!(config.log.format, Some(LogFormat::Json));
     assert_eq!(config.log.filter.to_string(), "doorward=debug,warn");
     assert_eq!(config.settings.access_token_lifetime.num_seconds(), 30);
@@ -116,6 +119,16 @@ fn a_bad_value_is_told_by_name_with_what_would_be_right() {
             "JWT_ALGORITHM",
             "none",
             r#"JWT_ALGORITHM must be HS256, EdDSA, ES256 or RS256, not "none""#,
+        ),
+        (
+            "WORKER_CONCURRENCY",
+            "0",
+            r#"WORKER_CONCURRENCY must be a whole number from 1 to 1000, not "0""#,
+        ),
+        (
+            "WEBHOOK_ALLOW",
+            "hooks.intern,10.0.0.0/33",
+            r#"WEBHOOK_ALLOW must be host names and networks such as 10.0.0.0/8, with commas between, not "hooks.intern,10.0.0.0/33""#,
         ),
         (
             "LOG_FORMAT",

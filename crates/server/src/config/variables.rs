@@ -34,6 +34,8 @@ pub enum Group {
     Keys,
     /// How passwords are treated.
     Passwords,
+    /// How scheduled tasks are run.
+    Worker,
     /// What is logged.
     Log,
     /// The first values of the runtime settings.
@@ -42,12 +44,13 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Server,
         Self::Database,
         Self::Redis,
         Self::Keys,
         Self::Passwords,
+        Self::Worker,
         Self::Log,
         Self::Settings,
     ];
@@ -60,6 +63,7 @@ impl Group {
             Self::Redis => "Redis",
             Self::Keys => "Keys and tokens",
             Self::Passwords => "Passwords",
+            Self::Worker => "Scheduled tasks",
             Self::Log => "Log",
             Self::Settings => "Runtime settings (first values, until an owner changes them)",
         }
@@ -67,7 +71,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 24] = [
+const TABLE: [Row; 26] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -221,6 +225,20 @@ const TABLE: [Row; 24] = [
         "PASSWORD",
         "createsuperuser asks for it",
         "The password of the new superuser",
+    ),
+    with_flag(
+        "WORKER_CONCURRENCY",
+        Group::Worker,
+        "NUMBER",
+        "16",
+        "How many tasks one process runs at once, 1 to 1000",
+    ),
+    with_flag(
+        "WEBHOOK_ALLOW",
+        Group::Worker,
+        "LIST",
+        "none: only public addresses",
+        "Host names and networks (10.0.0.0/8) that webhooks may reach although they are not public, with commas between",
     ),
     with_flag(
         "LOG_FORMAT",

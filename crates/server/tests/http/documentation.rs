@@ -95,6 +95,9 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         anon.get("/.well-known/jwks.json")
             .header("if-none-match", "*")
             .await,
+        ada.get("/api/v1/webhook-secret").await,
+        ada.request("POST", "/api/v1/webhook-secret").await,
+        ada.get("/api/v1/webhook-secret").await,
         anon.get("/livez").await,
         anon.get("/readyz").await,
         anon.get("/api/v1/health").await,
@@ -117,6 +120,9 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
             .await,
         anon.get("/api/v1/users?limit=0").await,
         owner.get("/api/v1/users?search=a&role=user").await,
+        owner.get("/api/v1/audit?limit=1").await,
+        owner.get("/api/v1/audit?since=x").await,
+        ada.get("/api/v1/audit").await,
         owner.get(&ada_path).await,
         ada.get(&ada_path).await,
         owner.get(&nobody).await,

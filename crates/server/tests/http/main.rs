@@ -40,3 +40,4 @@ mod shared;
 mod simplejwt;
 mod support;
 mod users;
+mod webhook_secret;

@@ -330,6 +330,36 @@ pub async fn a_task_is_tried_again_when_it_is_to_be(store: Arc<dyn Store>) {
     assert_eq!(task(&*store, first.id).await, Some(expected));
 }
 
+/// Whoever could not bring it to an end takes nothing from it.
+pub async fn a_task_that_is_given_back_has_lost_no_attempt(store: Arc<dyn Store>) {
+    let ada = with_user(&*store, "ada").await;
+    let wanted = ScheduledTask {
+        max_attempts: MaxAttempts::new(1).expect("in the bounds"),
+        ..due(&ada, 0)
+    };
+    insert(&*store, &wanted).await;
+    let given_back = TaskOutcome::GivenBack { at: instant(9) };
+    let first = claim(&*store, 5, 35, 9).await.tasks.remove(0);
+    assert!(finish(&*store, &first, given_back.clone(), 6).await);
+    assert!(
+        !finish(&*store, &first, given_back, 6).await,
+        "it is not its own any more"
+    );
+    let expected = ScheduledTask {
+        status: TaskStatus::Pending,
+        due_at: Some(instant(9)),
+        earlier_attempts: 1,
+        ..first.clone()
+    };
+    assert_eq!(task(&*store, wanted.id).await, Some(expected.clone()));
+    assert_eq!(rung(&*store).await, [instant(0), instant(9)]);
+    assert_eq!(claim(&*store, 8, 38, 9).await, Claim::default());
+    let second = claim(&*store, 9, 39, 9).await.tasks.remove(0);
+    assert_eq!(second, claimed(&expected, 9, 39));
+    assert!(!finish(&*store, &first, result(), 10).await);
+    assert!(finish(&*store, &second, result(), 10).await);
+}
+
 /// Nobody runs it for ever, however often its workers die.
 pub async fn a_task_whose_workers_die_fails_with_its_last_attempt(store: Arc<dyn Store>) {
     let ada = with_user(&*store, "ada").await;
