@@ -258,6 +258,7 @@ OWNER = Part(
         Step("His keys", "GET", "/api/v1/users/{{user_id}}/api-keys", 200, bearer=OWNERS),
         Step("Delete his key", "DELETE", "/api/v1/users/{{user_id}}/api-keys/{{key_id}}", 204, bearer=OWNERS),
         Step("Make an admin of him", "PATCH", "/api/v1/users/{{user_id}}", 200, {"role": "admin"}, OWNERS),
+        Step("What was done to him", "GET", "/api/v1/audit?subject={{user_id}}", 200, bearer=OWNERS),
         Step("Delete the user", "DELETE", "/api/v1/users/{{user_id}}", 204, bearer=OWNERS),
         Step("Log out, as with an ancestor", "POST", "/api/logout", 200, {"refresh_token": "{{owner_refresh_token}}"}),
     ),
