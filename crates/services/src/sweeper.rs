@@ -32,6 +32,8 @@ pub struct Swept {
     pub signing_keys: usize,
     /// Events of the audit log that are older than `AUDIT_RETENTION`.
     pub events: usize,
+    /// Changes of settings that nobody asks for any more.
+    pub setting_changes: usize,
 }
 
 impl Sweeper {
@@ -50,6 +52,7 @@ impl Sweeper {
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
         let forgotten = now - RETIRED_KEPT;
+        let unasked = now - self.core.settings.load().audit_retention;
         let mut swept = Swept::default();
         loop {
             let batch = self
@@ -61,12 +64,14 @@ impl Sweeper {
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
                         events: 0,
+                        setting_changes: tx.sweep_setting_changes(unasked, BATCH)?,
                     })
                 })
                 .await?;
             swept.sessions += batch.sessions;
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
+            swept.setting_changes += batch.setting_changes;
             if batch == Swept::default() {
                 swept.events = sweep_audit(&self.core).await?;
                 return Ok(swept);

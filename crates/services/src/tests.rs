@@ -14,6 +14,7 @@ use crate::clock::{Clock, FakeClock};
 use crate::fields::FieldErrors;
 use crate::hashing::HashingLimits;
 use crate::services::StartError;
+use crate::settings::{IfMatch, Proposed, SettingsError};
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
@@ -223,6 +224,7 @@ impl Node {
             settings: Settings::default(),
             accept_foreign_tokens: false,
             shared: None,
+            task_kinds: Arc::new(crate::tasks::NoopOnly),
         };
         adjust(&mut config);
         let services = Arc::new(Services::start(config).await?);
@@ -686,6 +688,31 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                     ..list_key(View::Full)
                 };
                 node.services.users.list(key, names).await.map(drop)
+            })
+        }),
+        ("list of settings", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                internal!(SettingsError, settings.list(&people.owner).await)
+            })
+        }),
+        ("change of a setting", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                let proposed = vec![Proposed::from_text("STEP_UP_WINDOW", "7")];
+                internal!(
+                    SettingsError,
+                    settings.change(&people.owner, proposed, IfMatch::Any).await
+                )
+            })
+        }),
+        ("list of changes of settings", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                internal!(
+                    SettingsError,
+                    settings.changes(&people.owner, None, 50).await
+                )
             })
         }),
         ("whether there is an owner", |node, _| {

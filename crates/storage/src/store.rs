@@ -11,7 +11,9 @@ use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
+use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
+use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
@@ -26,7 +28,9 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + SettingRepository
     + AuditRepository
+    + TaskRepository
 {
 }
 
@@ -37,7 +41,9 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + SettingRepository
         + AuditRepository
+        + TaskRepository
         + ?Sized
 {
 }

@@ -180,6 +180,7 @@ impl TestApp {
                 settings: setup.settings.clone(),
                 accept_foreign_tokens: setup.accept_foreign_tokens,
                 shared: setup.shared(),
+                task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             environment: "test".to_owned(),
