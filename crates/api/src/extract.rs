@@ -11,4 +11,4 @@ pub(crate) use audit_query::AuditListQuery;
 pub(crate) use body::{JsonBody, MAX_BODY};
 pub(crate) use caller::{CurrentUser, KeyAccess, KeyRules, MaybeUser};
 pub(crate) use client::{ClientOrigin, RequestId};
-pub(crate) use query::{ListQuery, MAX_LIMIT, PageQuery};
+pub(crate) use query::{ListQuery, MAX_LIMIT, PageQuery, TaskListQuery};

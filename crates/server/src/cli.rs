@@ -72,16 +72,16 @@ pub enum Command {
     /// Each is published at /.well-known/jwks.json before it signs. A running server learns of every change within a
     /// second.
     Keys(KeysArgs),
-    /// Verify the audit log
-    ///
-    /// A running server chains what happens with keyed hashes, so that nobody without the secret key changes, moves or
-    /// deletes an event unnoticed.
-    Audit(AuditArgs),
     /// Show and change the runtime settings, beside a running server too
     ///
     /// A change is in force on every running server within two seconds, without a restart. Of a setting that nobody has
     /// changed, what is shown is the value of its variable as this command has it, or else the default.
     Settings(SettingsArgs),
+    /// Verify the audit log
+    ///
+    /// A running server chains what happens with keyed hashes, so that nobody without the secret key changes, moves or
+    /// deletes an event unnoticed.
+    Audit(AuditArgs),
     /// Tell what is wrong with the configuration, and whether database and Redis answer
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.

@@ -17,7 +17,7 @@ use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
-use crate::tasks::{TaskAlarm, TaskKinds};
+use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
@@ -69,14 +69,16 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// The runtime settings.
+    pub settings: SettingsService,
+    /// Scheduled tasks.
+    pub tasks: TaskService,
+    /// Wakes the worker of this node.
+    pub task_alarm: Arc<TaskAlarm>,
     /// The audit log.
     pub audit: AuditService,
     /// Chains the audit log; [`Sealer::run`] it for as long as requests are served.
     pub sealer: Sealer,
-    /// The runtime settings.
-    pub settings: SettingsService,
-    /// Wakes the worker of this node.
-    pub task_alarm: Arc<TaskAlarm>,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -140,10 +142,11 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            settings: SettingsService::new(Arc::clone(&core)),
+            tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
+            task_alarm: Arc::clone(&memory.alarm),
             audit: AuditService::new(Arc::clone(&core)),
             sealer: Sealer::new(Arc::clone(&core)),
-            settings: SettingsService::new(Arc::clone(&core)),
-            task_alarm: Arc::clone(&memory.alarm),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,

@@ -8,6 +8,7 @@ use doorward_services::auth::{
     AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
 };
 use doorward_services::settings::SettingsError;
+use doorward_services::tasks::{CreateTaskError, TaskError};
 use doorward_services::users::{AdministerError, ListError};
 use std::time::Duration;
 
@@ -151,6 +152,28 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::new(Code::NotFound),
             ApiKeyError::Invalid(errors) => Self::invalid(errors),
             ApiKeyError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateTaskError> for Problem {
+    fn from(error: CreateTaskError) -> Self {
+        match error {
+            CreateTaskError::Invalid(errors) => Self::invalid(errors),
+            CreateTaskError::TooMany => Self::new(Code::TooManyTasks),
+            CreateTaskError::Gone => Self::new(Code::TokenNotValid),
+            CreateTaskError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<TaskError> for Problem {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotFound => Self::new(Code::NotFound),
+            TaskError::NotPending => Self::new(Code::TaskNotPending),
+            TaskError::Running => Self::new(Code::TaskRunning),
+            TaskError::Internal(error) => error.into(),
         }
     }
 }

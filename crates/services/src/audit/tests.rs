@@ -35,7 +35,7 @@ impl Node {
         let earlier: Vec<_> = earlier.iter().map(|key| SecretString::from(*key)).collect();
         let verifier = Verifier::new(&SecretString::from(key), &earlier);
         match verifier.verify(&*self.store).await {
-            Ok(verified) => Ok(verified),
+            Ok(done) => Ok(done),
             Err(VerifyError::Fault(fault)) => Err(fault),
             Err(VerifyError::Store(error)) => panic!("{error}"),
         }
@@ -245,11 +245,8 @@ async fn where_the_key_is_lost_the_chain_is_begun_anew_and_the_log_says_so() {
     let up_to = verifier.restart(&*new.store, &*new.clock).await.unwrap();
     assert_eq!(up_to, 3);
     assert_eq!(new.seal().await, Sealed::Events(2));
-    let verified = new.verify_with(OTHER_KEY, &[]).await.unwrap();
-    assert_eq!(
-        (verified.sealed, verified.swept, verified.last_sequence),
-        (2, 3, 5)
-    );
+    let done = new.verify_with(OTHER_KEY, &[]).await.unwrap();
+    assert_eq!((done.sealed, done.swept, done.last_sequence), (2, 3, 5));
     let told = new.events().await;
     assert!(told.iter().any(|event| event.action == "audit.restarted"));
 }
