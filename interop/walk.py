@@ -260,6 +260,7 @@ OWNER = Part(
         Step("His keys", "GET", "/api/v1/users/{{user_id}}/api-keys", 200, bearer=OWNERS),
         Step("Delete his key", "DELETE", "/api/v1/users/{{user_id}}/api-keys/{{key_id}}", 204, bearer=OWNERS),
         Step("Make an admin of him", "PATCH", "/api/v1/users/{{user_id}}", 200, {"role": "admin"}, OWNERS),
+        Step("What was done to him", "GET", "/api/v1/audit?subject={{user_id}}", 200, bearer=OWNERS),
         Step("Delete the user", "DELETE", "/api/v1/users/{{user_id}}", 204, bearer=OWNERS),
         Step("All settings", "GET", "/api/v1/settings", 200, bearer=OWNERS),
         Step("Change settings, here none", "PATCH", "/api/v1/settings", 200, {}, OWNERS),

@@ -2,7 +2,7 @@
 
 use crate::accounts::AccountService;
 use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
-use crate::audit::{AuditKeys, AuditService, Sealer};
+use crate::audit::{AuditKeys, AuditService, Sealer, Told};
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::feed::{ChangeFeed, Ear, Memory};
@@ -134,6 +134,7 @@ impl Services {
         let audit_keys = AuditKeys::new(&config.secret_key, &config.secret_key_fallbacks);
         let core = Arc::new(Core {
             audit_keys: Arc::new(audit_keys),
+            throttled: Told::default(),
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
             settings: runtime.present(),
@@ -202,6 +203,8 @@ pub(crate) struct Core {
     pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) audit_keys: Arc<AuditKeys>,
+    /// Which refusals of logins the audit log has been told of.
+    pub(crate) throttled: Told,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

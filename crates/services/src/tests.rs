@@ -5,6 +5,7 @@ use crate::accounts::{ChangePassword, ProfileError, ProfileUpdate, Register, Reg
 use crate::api_keys::{
     ApiKeyError, ApiKeyUpdate, CreateApiKeyError, IssuedApiKey, NewApiKey, Regenerate,
 };
+use crate::audit::AuditQuery;
 use crate::auth::{
     AuthenticateError, Caller, EndSessionError, Login, LoginError, LogoutError, RefreshError,
     SignedIn,
@@ -533,6 +534,20 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         }),
         ("list of sessions", |node, people| {
             Box::pin(async move { node.services.auth.sessions(&people.ada).await.map(drop) })
+        }),
+        ("audit log", |node, people| {
+            Box::pin(async move {
+                let audit = &node.services.audit;
+                let query = AuditQuery::default();
+                internal!(AdministerError, audit.list(&people.owner, query).await)
+            })
+        }),
+        ("figures of the audit log", |node, people| {
+            Box::pin(async move {
+                let audit = &node.services.audit;
+                let read = audit.activity(&people.owner, instant(0)).await;
+                internal!(AdministerError, read)
+            })
         }),
         ("list of signing keys", |node, _| {
             Box::pin(async move { node.services.signing_keys.list().await.map(drop) })

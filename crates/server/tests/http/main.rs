@@ -13,6 +13,7 @@
 
 mod administration;
 mod api_keys;
+mod audit;
 mod conventions;
 mod cors;
 mod deadlines;

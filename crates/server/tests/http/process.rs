@@ -1,5 +1,6 @@
 //! The program itself, as an operator starts and ends it.
 
+mod audit;
 mod import_django;
 mod restored;
 mod settings;
