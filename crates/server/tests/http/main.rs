@@ -38,4 +38,5 @@ mod sessions;
 mod shared;
 mod simplejwt;
 mod support;
+mod tasks;
 mod users;
