@@ -80,6 +80,7 @@ catalogue! {
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed",
     NotFound = NOT_FOUND "not_found" "There is nothing here",
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This route does not know the method",
+    EditConflict = CONFLICT "edit_conflict" "Somebody else has changed this since",
     LastOwner = CONFLICT "last_owner" "There must be an active owner",
     TaskNotPending = CONFLICT "task_not_pending" "The task has begun or ended",
     TaskRunning = CONFLICT "task_running" "The task is running",

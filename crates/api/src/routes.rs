@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod dialects;
 mod documentation;
 mod endpoint;
@@ -13,6 +14,7 @@ mod jwks;
 mod operations;
 mod profile;
 mod sessions;
+mod settings;
 mod simplejwt;
 mod tasks;
 mod tokens;
@@ -30,6 +32,7 @@ use doorward_domain::Scope;
 use doorward_services::Services;
 use endpoint::Endpoint;
 use serde::Serialize;
+pub use settings::settings_json;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 use utoipa::ToSchema;
@@ -133,6 +136,10 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/tasks/{id}/cancel")
             .post(tasks::cancel, tasks::cancel_described)
             .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/settings")
+            .get(settings::list, settings::list_described)
+            .patch(settings::update, settings::update_described),
+        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

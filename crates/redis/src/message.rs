@@ -17,6 +17,7 @@ mod tag {
     pub(super) const TASK_DUE: u8 = 4;
     pub(super) const SIGNING_KEYS_CHANGED: u8 = 5;
     pub(super) const API_KEY_CHANGED: u8 = 6;
+    pub(super) const SETTINGS_CHANGED: u8 = 7;
 }
 
 pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
@@ -40,6 +41,7 @@ pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
                 bytes.push(tag::API_KEY_CHANGED);
                 bytes.extend_from_slice(key.as_uuid().as_bytes());
             }
+            Change::SettingsChanged => bytes.push(tag::SETTINGS_CHANGED),
             Change::TaskDue(at) => {
                 bytes.push(tag::TASK_DUE);
                 bytes.extend_from_slice(&at.timestamp_micros().to_be_bytes());
@@ -81,6 +83,7 @@ impl Reader<'_> {
                 tag::USER_LIST_CHANGED => Change::UserListChanged,
                 tag::SIGNING_KEYS_CHANGED => Change::SigningKeysChanged,
                 tag::API_KEY_CHANGED => Change::ApiKeyChanged(ApiKeyId::from_uuid(self.uuid()?)),
+                tag::SETTINGS_CHANGED => Change::SettingsChanged,
                 tag::TASK_DUE => Change::TaskDue(self.instant()?),
                 _ => return None,
             });
@@ -143,6 +146,8 @@ mod tests {
         let key = ApiKeyId::from_uuid(Uuid::from_bytes([5; 16]));
         let bytes = encode(YOU, &[Change::ApiKeyChanged(key)]);
         assert_eq!(bytes, [&[1][..], &[2; 8], &[6], &[5; 16]].concat());
+        let bytes = encode(YOU, &[Change::SettingsChanged]);
+        assert_eq!(bytes, [&[1][..], &[2; 8], &[7]].concat());
         let bytes = encode(YOU, &[Change::TaskDue(until)]);
         let expected = [&[1][..], &[2; 8], &[4], &[0, 0, 0, 0, 0, 0, 1, 2]].concat();
         assert_eq!(bytes, expected);

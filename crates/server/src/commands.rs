@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod audit;
 mod check;
 mod createsuperuser;
 mod healthcheck;
@@ -9,7 +10,9 @@ mod migrate;
 mod openapi;
 mod restored;
 mod serve;
+mod settings;
 
+pub use audit::audit;
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
@@ -19,6 +22,7 @@ pub use migrate::migrate;
 pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
+pub use settings::settings;
 
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::{Context, ensure};

@@ -22,6 +22,7 @@ const USER_CHANGED: &str = "user_changed";
 const USER_LIST_CHANGED: &str = "user_list_changed";
 const SIGNING_KEYS_CHANGED: &str = "signing_keys_changed";
 const API_KEY_CHANGED: &str = "api_key_changed";
+const SETTINGS_CHANGED: &str = "settings_changed";
 const TASK_DUE: &str = "task_due";
 
 /// So many are written by one statement: both databases bound the parameters of one.
@@ -54,6 +55,7 @@ impl ChangeRow {
             Change::UserListChanged => (USER_LIST_CHANGED, None, None),
             Change::SigningKeysChanged => (SIGNING_KEYS_CHANGED, None, None),
             Change::ApiKeyChanged(key) => (API_KEY_CHANGED, Some(key.into()), None),
+            Change::SettingsChanged => (SETTINGS_CHANGED, None, None),
             Change::TaskDue(at) => (TASK_DUE, None, Some(at.into())),
         };
         Self {
@@ -81,6 +83,7 @@ impl TryFrom<ChangeRow> for Change {
             USER_LIST_CHANGED => Ok(Self::UserListChanged),
             SIGNING_KEYS_CHANGED => Ok(Self::SigningKeysChanged),
             API_KEY_CHANGED => Ok(Self::ApiKeyChanged(ApiKeyId::from_uuid(subject()?))),
+            SETTINGS_CHANGED => Ok(Self::SettingsChanged),
             TASK_DUE => Ok(Self::TaskDue(row.until.ok_or_else(|| bad("until"))?.0)),
             _ => Err(bad("kind")),
         }

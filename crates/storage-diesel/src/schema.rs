@@ -108,6 +108,87 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    settings (name) {
+        name -> Text,
+        value -> Text,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
+table! {
+    use diesel::sql_types::BigInt;
+
+    settings_version (id) {
+        id -> BigInt,
+        version -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    setting_changes (id) {
+        id -> Id,
+        version -> BigInt,
+        name -> Text,
+        old_value -> Nullable<Text>,
+        new_value -> Nullable<Text>,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    audit_events (id) {
+        id -> Id,
+        at -> Instant,
+        action -> Text,
+        actor_id -> Nullable<Id>,
+        subject_id -> Nullable<Id>,
+        ip_address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        details -> Text,
+        sequence -> Nullable<BigInt>,
+        mac -> Nullable<Binary>,
+        key_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+
+    audit_chain (id) {
+        id -> BigInt,
+        last_sequence -> BigInt,
+        last_mac -> Binary,
+        base_sequence -> BigInt,
+        base_mac -> Binary,
+        key_id -> Text,
+        seal -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::types::Instant;
+
+    audit_hours (hour, action) {
+        hour -> Instant,
+        action -> Text,
+        count -> BigInt,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::types::{Id, Instant};
 

@@ -6,10 +6,12 @@
 //! goes away does not cancel the closure.
 
 use crate::api_keys::ApiKeyRepository;
+use crate::audit::AuditRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
+use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
@@ -26,6 +28,8 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + SettingRepository
+    + AuditRepository
     + TaskRepository
 {
 }
@@ -37,6 +41,8 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + SettingRepository
+        + AuditRepository
         + TaskRepository
         + ?Sized
 {

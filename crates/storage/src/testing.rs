@@ -11,17 +11,22 @@
 )]
 
 pub mod api_keys;
+pub mod audit;
 pub mod builders;
 pub mod feed;
 pub mod gate;
 pub mod imports;
 pub mod sessions;
+pub mod settings;
 pub mod signing_keys;
 pub mod tasks;
 pub mod units;
 pub mod users;
 
-pub use builders::{a_series, a_session, a_signing_key, a_task, a_user, an_api_key, instant};
+pub use builders::{
+    a_series, a_session, a_setting_change, a_signing_key, a_task, a_user, an_api_key, an_event,
+    instant,
+};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -147,6 +152,16 @@ macro_rules! store_contract {
                 a_cutoff_empties_the_feed_and_older_positions_are_lost,
                 a_multitude_of_changes_in_one_unit_is_recorded,
             ],
+            audit: [
+                an_event_is_read_back_as_it_was_written,
+                an_event_goes_with_what_it_tells_of,
+                events_are_filtered_and_paged,
+                events_are_sealed_once_in_numbers_without_a_gap,
+                parallel_sealers_make_one_chain,
+                the_head_is_held_by_one_at_a_time,
+                a_sealed_beginning_is_deleted,
+                sealing_counts_each_event_in_its_hour,
+            ],
             signing_keys: [
                 a_signing_key_is_read_back_as_it_was_written,
                 one_key_of_an_algorithm_is_active_and_one_prepared,
@@ -154,6 +169,15 @@ macro_rules! store_contract {
                 a_signing_key_is_changed_once_from_a_state,
                 a_write_to_signing_keys_is_recorded,
                 retired_signing_keys_are_swept_in_small_batches,
+            ],
+            settings: [
+                a_setting_is_read_back_as_it_was_changed_last,
+                a_setting_that_is_given_back_is_not_stored,
+                the_version_is_advanced_by_one_of_many_who_saw_it,
+                a_change_of_settings_is_recorded_once,
+                a_change_that_is_rolled_back_leaves_nothing,
+                changes_of_settings_are_listed_the_newest_first,
+                old_changes_of_settings_are_swept_in_small_batches,
             ],
             tasks: [
                 a_task_is_read_back_as_it_was_written,

@@ -27,6 +27,8 @@ pub(crate) enum Tag {
     ApiKeys,
     /// What happens at a time.
     Tasks,
+    /// What owners change while the service runs.
+    Settings,
     /// What clients of older services ask for.
     Ancestors,
     /// For those who run the service.
@@ -37,12 +39,13 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// Every one, in the order in which the document has them.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Sessions,
         Self::Account,
         Self::Users,
         Self::ApiKeys,
         Self::Tasks,
+        Self::Settings,
         Self::Ancestors,
         Self::Operations,
         Self::Documentation,
@@ -55,6 +58,7 @@ impl Tag {
             Self::Users => "Users",
             Self::ApiKeys => "API keys",
             Self::Tasks => "Tasks",
+            Self::Settings => "Settings",
             Self::Ancestors => "Ancestors",
             Self::Operations => "Operations",
             Self::Documentation => "Documentation",
@@ -70,6 +74,7 @@ impl Tag {
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
             Self::ApiKeys => "What services use in place of a password.",
             Self::Tasks => "What happens at its time, once, whatever dies meanwhile.",
+            Self::Settings => "What owners change while the service runs.",
             Self::Ancestors => {
                 "What clients of several Django services ask for, which this one replaces."
             }

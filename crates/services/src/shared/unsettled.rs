@@ -68,6 +68,7 @@ impl Unsettled {
             Change::SessionEnded { .. }
             | Change::SigningKeysChanged
             | Change::ApiKeyChanged(_)
+            | Change::SettingsChanged
             | Change::TaskDue(_) => {}
             Change::UserChanged(user) => {
                 self.full_list.set(until);

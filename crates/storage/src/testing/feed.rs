@@ -43,6 +43,7 @@ pub async fn what_follows_a_position_is_found_once(store: Arc<dyn Store>) {
         an_end(300).1,
         Change::SigningKeysChanged,
         Change::ApiKeyChanged(ApiKeyId::new(instant(0))),
+        Change::SettingsChanged,
         Change::TaskDue(instant(7)),
     ];
     for change in changes {
