@@ -145,6 +145,28 @@ ACCOUNT = Part(
     ),
 )
 
+TASKS = Part(
+    "Tasks",
+    "Something that happens at a time, and is called off before.",
+    (
+        Step(
+            "Make a task",
+            "POST",
+            "/api/v1/tasks",
+            201,
+            {"name": "My Task", "scheduled_at": "2099-03-30T12:00:00Z"},
+            MINE,
+            keeps={"task_id": "body.id"},
+        ),
+        Step("Tasks", "GET", "/api/v1/tasks", 200, bearer=MINE),
+        Step("A task", "GET", "/api/v1/tasks/{{task_id}}", 200, bearer=MINE),
+        Step("How far is it", "GET", "/api/v1/tasks/{{task_id}}/status", 200, bearer=MINE),
+        Step("Cancel it", "POST", "/api/v1/tasks/{{task_id}}/cancel", 200, bearer=MINE),
+        Step("It cannot be cancelled twice", "POST", "/api/v1/tasks/{{task_id}}/cancel", 409, bearer=MINE),
+        Step("Delete it", "DELETE", "/api/v1/tasks/{{task_id}}", 204, bearer=MINE),
+    ),
+)
+
 API_KEYS = Part(
     "API keys",
     "Keys for programs, which other services can ask about. All sessions end at the end.",
@@ -269,4 +291,4 @@ OWNER = Part(
     needs_owner=True,
 )
 
-PARTS = (SERVER, ACCOUNT, API_KEYS, SIMPLEJWT, ANCESTORS, OWNER)
+PARTS = (SERVER, ACCOUNT, TASKS, API_KEYS, SIMPLEJWT, ANCESTORS, OWNER)

@@ -124,10 +124,6 @@ fn endpoints() -> Vec<Endpoint> {
             .delete(api_keys::delete, api_keys::delete_described),
         Endpoint::at("/api/v1/api-keys/{id}/regenerate")
             .post(api_keys::regenerate, api_keys::regenerate_described),
-        Endpoint::at("/api/v1/settings")
-            .get(settings::list, settings::list_described)
-            .patch(settings::update, settings::update_described),
-        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
         Endpoint::at("/api/v1/tasks")
             .get(tasks::list, tasks::list_described)
             .scope(Scope::TasksRead)
@@ -147,6 +143,10 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/webhook-secret")
             .get(webhook_secret::show, webhook_secret::show_described)
             .post(webhook_secret::rotate, webhook_secret::rotate_described),
+        Endpoint::at("/api/v1/settings")
+            .get(settings::list, settings::list_described)
+            .patch(settings::update, settings::update_described),
+        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

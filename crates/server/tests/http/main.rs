@@ -43,6 +43,7 @@ mod settings;
 mod shared;
 mod simplejwt;
 mod support;
+mod tasks;
 mod tls;
 mod users;
 mod webhook_secret;
