@@ -40,3 +40,4 @@ mod simplejwt;
 mod support;
 mod users;
 mod webhook_secret;
+mod webhooks;
