@@ -175,6 +175,8 @@ API_KEYS = Part(
         ),
         Step("Delete it", "DELETE", "/api/v1/api-keys/{{key_id}}", 204, bearer=MINE),
         Step("It is worth nothing now", "GET", "/api/v1/user/me", 401, headers={"X-API-Key": "{{key}}"}),
+        Step("Make or rotate the secret that signs webhooks", "POST", "/api/v1/webhook-secret", 201, bearer=MINE),
+        Step("When it was made", "GET", "/api/v1/webhook-secret", 200, bearer=MINE),
         Step("Log out everywhere", "POST", "/api/v1/user/logout-all", 200, bearer=MINE),
     ),
 )

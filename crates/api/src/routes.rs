@@ -16,6 +16,7 @@ mod sessions;
 mod simplejwt;
 mod tokens;
 mod users;
+mod webhook_secret;
 
 use crate::extract::MAX_BODY;
 use crate::openapi::{Operation, document};
@@ -116,6 +117,9 @@ fn endpoints() -> Vec<Endpoint> {
             .delete(api_keys::delete, api_keys::delete_described),
         Endpoint::at("/api/v1/api-keys/{id}/regenerate")
             .post(api_keys::regenerate, api_keys::regenerate_described),
+        Endpoint::at("/api/v1/webhook-secret")
+            .get(webhook_secret::show, webhook_secret::show_described)
+            .post(webhook_secret::rotate, webhook_secret::rotate_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

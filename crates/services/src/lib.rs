@@ -22,6 +22,7 @@ mod refresh_secret;
 mod remembered;
 pub mod restored;
 mod revocations;
+mod sealing;
 pub mod services;
 mod shared;
 pub mod signing_keys;
@@ -34,6 +35,7 @@ mod tests;
 pub mod tokens;
 pub mod user_list;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Internal;

@@ -17,6 +17,7 @@ use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
 use crate::tasks::{TaskAlarm, TaskKinds};
 use crate::users::UserService;
+use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
 use chrono::TimeDelta;
@@ -67,6 +68,8 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// The secrets with which webhooks are signed.
+    pub webhook_secrets: WebhookSecrets,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
     /// The key pairs that sign tokens.
@@ -98,6 +101,13 @@ impl Services {
         let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
         let signing_keys = Arc::new(SigningKeys::new(&config));
         signing_keys.begin().await?;
+        let webhook_secrets = WebhookSecrets::new(
+            Arc::clone(&config.store),
+            Arc::clone(&config.clock),
+            &config.secret_key,
+            &config.secret_key_fallbacks,
+        );
+        webhook_secrets.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
@@ -126,6 +136,7 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            webhook_secrets,
             task_alarm: Arc::clone(&memory.alarm),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),

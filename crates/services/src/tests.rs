@@ -16,6 +16,7 @@ use crate::services::StartError;
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
+use crate::webhook_secrets::RotateWebhookSecretError;
 use crate::{Internal, Principal, Services, ServicesConfig};
 use async_trait::async_trait;
 use base64::Engine;
@@ -25,7 +26,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
 use doorward_domain::{
-    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, SessionId, Settings, User, UserId,
+    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, SessionId, Settings, User, UserId, WebhookSecret,
 };
 use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{
@@ -319,8 +320,8 @@ impl Node {
         keys.create(caller, new_key()).await.unwrap()
     }
 
-    /// What the database holds of users, sessions, keys and changes.
-    async fn contents(&self) -> (Vec<User>, Vec<Session>, Vec<ApiKey>, FeedPosition) {
+    /// What the database holds of users, sessions, keys, webhook secrets and changes.
+    async fn contents(&self) -> Contents {
         let long_ago = self.clock.now() - TimeDelta::days(1000);
         read(&*self.store, move |tx| {
             let everybody = UserQuery {
@@ -328,16 +329,25 @@ impl Node {
                 ..UserQuery::default()
             };
             let users = tx.list_users(&everybody)?;
-            let (mut sessions, mut keys) = (Vec::new(), Vec::new());
+            let (mut sessions, mut keys, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
             for user in &users {
+                secrets.extend(tx.webhook_secret(user.id)?);
                 sessions.extend(tx.live_sessions_of(user.id, long_ago)?);
                 keys.extend(tx.list_api_keys_of(user.id, None, 1000)?);
             }
-            Ok((users, sessions, keys, tx.feed_end()?))
+            Ok((users, sessions, keys, secrets, tx.feed_end()?))
         })
         .await
     }
 }
+
+type Contents = (
+    Vec<User>,
+    Vec<Session>,
+    Vec<ApiKey>,
+    Vec<WebhookSecret>,
+    FeedPosition,
+);
 
 pub(crate) fn new_key() -> NewApiKey {
     NewApiKey {
@@ -660,6 +670,24 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                     .verify(key.expose())
                     .await
                     .map(|found| assert!(found.is_none()))
+            })
+        }),
+        ("rotation of a webhook secret", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                internal!(RotateWebhookSecretError, secrets.rotate(&people.ada).await)
+            })
+        }),
+        ("look at a webhook secret", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                secrets.show(&people.ada).await.map(drop)
+            })
+        }),
+        ("search for what signs a webhook", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                secrets.signers(people.ada.principal.id).await.map(drop)
             })
         }),
         ("page of the list", |node, _| {

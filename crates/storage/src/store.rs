@@ -13,6 +13,7 @@ use crate::sessions::SessionRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
+use crate::webhook_secrets::WebhookSecretRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
 use std::fmt;
@@ -26,6 +27,7 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + WebhookSecretRepository
     + TaskRepository
 {
 }
@@ -37,6 +39,7 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + WebhookSecretRepository
         + TaskRepository
         + ?Sized
 {

@@ -20,8 +20,11 @@ pub mod signing_keys;
 pub mod tasks;
 pub mod units;
 pub mod users;
+pub mod webhook_secrets;
 
-pub use builders::{a_series, a_session, a_signing_key, a_task, a_user, an_api_key, instant};
+pub use builders::{
+    a_series, a_session, a_signing_key, a_task, a_user, a_webhook_secret, an_api_key, instant,
+};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -153,6 +156,13 @@ macro_rules! store_contract {
                 a_signing_key_is_changed_once_from_a_state,
                 a_write_to_signing_keys_is_recorded,
                 retired_signing_keys_are_swept_in_small_batches,
+            ],
+            webhook_secrets: [
+                a_webhook_secret_is_read_back_as_it_was_written,
+                a_webhook_secret_takes_the_place_of_the_one_before,
+                a_webhook_secret_needs_its_user_and_goes_with_him,
+                all_webhook_secrets_are_visited_in_pages,
+                a_locked_webhook_secret_is_changed_by_one_at_a_time,
             ],
             tasks: [
                 a_task_is_read_back_as_it_was_written,

@@ -20,7 +20,7 @@ pub trait Kind: Send + Sync + 'static {
     const NAME: &'static str;
 
     /// For how long one run may take; then it is dropped where it awaits, and has failed.
-    const TIME_LIMIT: Duration = Duration::from_secs(60);
+    const TIME_LIMIT: Duration = Duration::from_mins(1);
 
     /// What a task of this kind carries. It is parsed when the task is made, so that whoever makes a bad one hears of it,
     /// and again at each attempt.

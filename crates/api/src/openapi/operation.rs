@@ -25,6 +25,8 @@ pub(crate) enum Tag {
     Users,
     /// What services use in place of a password.
     ApiKeys,
+    /// What happens at its time.
+    Tasks,
     /// What clients of older services ask for.
     Ancestors,
     /// For those who run the service.
@@ -35,11 +37,12 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// Every one, in the order in which the document has them.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Sessions,
         Self::Account,
         Self::Users,
         Self::ApiKeys,
+        Self::Tasks,
         Self::Ancestors,
         Self::Operations,
         Self::Documentation,
@@ -51,6 +54,7 @@ impl Tag {
             Self::Account => "Account",
             Self::Users => "Users",
             Self::ApiKeys => "API keys",
+            Self::Tasks => "Tasks",
             Self::Ancestors => "Ancestors",
             Self::Operations => "Operations",
             Self::Documentation => "Documentation",
@@ -65,6 +69,9 @@ impl Tag {
             Self::Account => "One's own account, from the registration on.",
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
             Self::ApiKeys => "What services use in place of a password.",
+            Self::Tasks => {
+                "What happens at its time, once: nothing, or a signed request to an address."
+            }
             Self::Ancestors => {
                 "What clients of several Django services ask for, which this one replaces."
             }

@@ -8,6 +8,7 @@ use doorward_services::auth::{
     AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
 };
 use doorward_services::users::{AdministerError, ListError};
+use doorward_services::webhook_secrets::RotateWebhookSecretError;
 use std::time::Duration;
 
 impl From<Internal> for Problem {
@@ -138,6 +139,15 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::new(Code::NotFound),
             ApiKeyError::Invalid(errors) => Self::invalid(errors),
             ApiKeyError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<RotateWebhookSecretError> for Problem {
+    fn from(error: RotateWebhookSecretError) -> Self {
+        match error {
+            RotateWebhookSecretError::Gone => Self::new(Code::TokenNotValid),
+            RotateWebhookSecretError::Internal(error) => error.into(),
         }
     }
 }

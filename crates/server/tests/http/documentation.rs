@@ -94,6 +94,9 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         anon.get("/.well-known/jwks.json")
             .header("if-none-match", "*")
             .await,
+        ada.get("/api/v1/webhook-secret").await,
+        ada.request("POST", "/api/v1/webhook-secret").await,
+        ada.get("/api/v1/webhook-secret").await,
         anon.get("/livez").await,
         anon.get("/readyz").await,
         anon.get("/api/v1/health").await,

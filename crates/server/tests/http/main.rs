@@ -39,3 +39,4 @@ mod shared;
 mod simplejwt;
 mod support;
 mod users;
+mod webhook_secret;

@@ -26,7 +26,7 @@ const SCOPES: [&str; 5] = [
 /// The status that each of [`CALLERS`] gets, and the key of each of [`SCOPES`]. The body is such that a caller who may do
 /// it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 57] = [
+const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 59] = [
     ("GET",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
     ("PUT",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
     ("PATCH",  "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
@@ -52,6 +52,8 @@ const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 57] = [
     ("GET",    "/api/v1/users/{id}/api-keys",                [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}",       [401, 403, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
     ("POST",   "/api/v1/api-keys/verify",                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/webhook-secret",                     [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/webhook-secret",                     [401, 201, 201, 201, 401, 401], [403, 403, 403, 403, 403]),
     ("GET",    "/api/v1/auth/forward",                       [401, 200, 200, 200, 401, 401], [200, 200, 200, 200, 200]),
     ("POST",   "/api/v1/auth/token",                         [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("POST",   "/api/v1/auth/token/refresh",                 [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
