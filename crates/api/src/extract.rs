@@ -9,4 +9,4 @@ mod query;
 pub(crate) use body::{JsonBody, MAX_BODY};
 pub(crate) use caller::{CurrentUser, KeyAccess, KeyRules, MaybeUser};
 pub(crate) use client::ClientOrigin;
-pub(crate) use query::{ListQuery, MAX_LIMIT, PageQuery};
+pub(crate) use query::{ListQuery, MAX_LIMIT, PageQuery, TaskListQuery};

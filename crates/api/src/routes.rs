@@ -14,6 +14,7 @@ mod operations;
 mod profile;
 mod sessions;
 mod simplejwt;
+mod tasks;
 mod tokens;
 mod users;
 mod webhook_secret;
@@ -120,6 +121,22 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/webhook-secret")
             .get(webhook_secret::show, webhook_secret::show_described)
             .post(webhook_secret::rotate, webhook_secret::rotate_described),
+        Endpoint::at("/api/v1/tasks")
+            .get(tasks::list, tasks::list_described)
+            .scope(Scope::TasksRead)
+            .post(tasks::create, tasks::create_described)
+            .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/tasks/{id}")
+            .get(tasks::show, tasks::show_described)
+            .scope(Scope::TasksRead)
+            .delete(tasks::delete, tasks::delete_described)
+            .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/tasks/{id}/status")
+            .get(tasks::status, tasks::status_described)
+            .scope(Scope::TasksRead),
+        Endpoint::at("/api/v1/tasks/{id}/cancel")
+            .post(tasks::cancel, tasks::cancel_described)
+            .scope(Scope::TasksWrite),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

@@ -15,7 +15,7 @@ use crate::principals::Principal;
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
-use crate::tasks::{TaskAlarm, TaskKinds};
+use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::users::UserService;
 use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
@@ -70,6 +70,8 @@ pub struct Services {
     pub api_keys: ApiKeyService,
     /// The secrets with which webhooks are signed.
     pub webhook_secrets: WebhookSecrets,
+    /// Scheduled tasks.
+    pub tasks: TaskService,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
     /// The key pairs that sign tokens.
@@ -137,6 +139,7 @@ impl Services {
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             webhook_secrets,
+            tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
             task_alarm: Arc::clone(&memory.alarm),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),

@@ -14,7 +14,7 @@ pub const INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows one transaction deletes at the most.
 pub const BATCH: u32 = 500;
 
-/// The sweeper of sessions and of the change feed.
+/// The sweeper of sessions, of the change feed, of retired keys and of tasks that have ended.
 #[derive(Debug)]
 pub struct Sweeper {
     core: Arc<Core>,
@@ -29,6 +29,8 @@ pub struct Swept {
     pub changes: usize,
     /// Signing keys that were retired long ago.
     pub signing_keys: usize,
+    /// Tasks that ended long ago.
+    pub tasks: usize,
 }
 
 impl Sweeper {
@@ -47,6 +49,7 @@ impl Sweeper {
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
         let forgotten = now - RETIRED_KEPT;
+        let ended = now - self.core.settings.load().task_retention;
         let mut swept = Swept::default();
         loop {
             let batch = self
@@ -57,12 +60,14 @@ impl Sweeper {
                         sessions: tx.sweep_sessions(over, BATCH)?,
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
+                        tasks: tx.sweep_finished_tasks(ended, BATCH)?,
                     })
                 })
                 .await?;
             swept.sessions += batch.sessions;
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
+            swept.tasks += batch.tasks;
             if batch == Swept::default() {
                 return Ok(swept);
             }

@@ -13,6 +13,7 @@ use crate::clock::{Clock, FakeClock};
 use crate::fields::FieldErrors;
 use crate::hashing::HashingLimits;
 use crate::services::StartError;
+use crate::tasks::{CreateTaskError, ManageTaskError, NewTask, TaskError};
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
@@ -26,11 +27,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
 use doorward_domain::{
-    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, SessionId, Settings, User, UserId, WebhookSecret,
+    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, ScheduledTask, SessionId, Settings, TaskId, User,
+    UserId, WebhookSecret,
 };
 use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{
-    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, Verdict, Work,
+    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, TaskQuery, Verdict, Work,
 };
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::SecretString;
@@ -320,7 +322,7 @@ impl Node {
         keys.create(caller, new_key()).await.unwrap()
     }
 
-    /// What the database holds of users, sessions, keys, webhook secrets and changes.
+    /// What the database holds of users, sessions, keys, webhook secrets, tasks and changes.
     async fn contents(&self) -> Contents {
         let long_ago = self.clock.now() - TimeDelta::days(1000);
         read(&*self.store, move |tx| {
@@ -335,17 +337,23 @@ impl Node {
                 sessions.extend(tx.live_sessions_of(user.id, long_ago)?);
                 keys.extend(tx.list_api_keys_of(user.id, None, 1000)?);
             }
-            Ok((users, sessions, keys, secrets, tx.feed_end()?))
+            let tasks = tx.list_tasks(&TaskQuery {
+                limit: 1000,
+                ..TaskQuery::default()
+            })?;
+            Ok((users, sessions, keys, secrets, tasks, tx.feed_end()?))
         })
         .await
     }
 }
 
+/// What a database holds.
 type Contents = (
     Vec<User>,
     Vec<Session>,
     Vec<ApiKey>,
     Vec<WebhookSecret>,
+    Vec<ScheduledTask>,
     FeedPosition,
 );
 
@@ -353,6 +361,14 @@ pub(crate) fn new_key() -> NewApiKey {
     NewApiKey {
         name: Some("backup".to_owned()),
         ..NewApiKey::default()
+    }
+}
+
+pub(crate) fn new_task() -> NewTask {
+    NewTask {
+        name: Some("digest".to_owned()),
+        scheduled_at: Some("2030-01-31T12:00:00Z".to_owned()),
+        ..NewTask::default()
     }
 }
 
@@ -421,6 +437,7 @@ struct People {
     first: TokenPair,
     second: SessionId,
     key: ApiKeyId,
+    task: TaskId,
     bob: UserId,
     owner: Caller,
 }
@@ -431,6 +448,8 @@ impl People {
         let second = node.login("ada").await;
         let second = node.caller(&second).await.session().unwrap();
         let key = node.issue(&ada).await.key.id;
+        let task = node.services.tasks.create(&ada, new_task()).await;
+        let task = task.unwrap().id;
         let bob = node.make("bob", Role::User).await.id;
         let (owner, _) = node.join("olga", Role::Owner).await;
         Self {
@@ -438,6 +457,7 @@ impl People {
             first,
             second,
             key,
+            task,
             bob,
             owner,
         }
@@ -659,6 +679,67 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 internal!(
                     AdministerError,
                     keys.delete_of(&people.owner, ada, people.key).await
+                )
+            })
+        }),
+        ("creation of a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(CreateTaskError, tasks.create(&people.ada, new_task()).await)
+            })
+        }),
+        ("list of tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                tasks.list(&people.ada, None, None, 50).await.map(drop)
+            })
+        }),
+        ("look at a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.show(&people.ada, people.task).await)
+            })
+        }),
+        ("end of a task before it began", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.cancel(&people.ada, people.task).await)
+            })
+        }),
+        ("deletion of a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.delete(&people.ada, people.task).await)
+            })
+        }),
+        ("list of everybody's tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                let listed = tasks.list_all(&people.owner, None, None, None, 50);
+                internal!(AdministerError, listed.await)
+            })
+        }),
+        ("count of everybody's tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(AdministerError, tasks.count_all(&people.owner).await)
+            })
+        }),
+        ("look at another's task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(
+                    ManageTaskError,
+                    tasks.show_any(&people.owner, people.task).await
+                )
+            })
+        }),
+        ("end of another's task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(
+                    ManageTaskError,
+                    tasks.cancel_any(&people.owner, people.task).await
                 )
             })
         }),

@@ -58,6 +58,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let email = user.email.clone().unwrap();
     tx.insert_user(&user).unwrap();
     tx.insert_session(&session).unwrap();
+    call_all_of_tasks(tx, &user);
     tx.user(user.id).unwrap();
     tx.lock_user(user.id).unwrap();
     tx.user_by_email(&email).unwrap();
@@ -112,7 +113,6 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
-    call_all_of_tasks(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),

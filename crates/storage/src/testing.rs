@@ -148,6 +148,7 @@ macro_rules! store_contract {
                 old_changes_are_swept_in_small_batches,
                 a_position_outlives_a_sweep,
                 a_cutoff_empties_the_feed_and_older_positions_are_lost,
+                a_multitude_of_changes_in_one_unit_is_recorded,
             ],
             signing_keys: [
                 a_signing_key_is_read_back_as_it_was_written,

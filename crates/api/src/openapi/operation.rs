@@ -25,7 +25,7 @@ pub(crate) enum Tag {
     Users,
     /// What services use in place of a password.
     ApiKeys,
-    /// What happens at its time.
+    /// What happens at a time.
     Tasks,
     /// What clients of older services ask for.
     Ancestors,
@@ -69,9 +69,7 @@ impl Tag {
             Self::Account => "One's own account, from the registration on.",
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
             Self::ApiKeys => "What services use in place of a password.",
-            Self::Tasks => {
-                "What happens at its time, once: nothing, or a signed request to an address."
-            }
+            Self::Tasks => "What happens at its time, once, whatever dies meanwhile.",
             Self::Ancestors => {
                 "What clients of several Django services ask for, which this one replaces."
             }

@@ -7,6 +7,7 @@ use doorward_services::api_keys::{ApiKeyError, CreateApiKeyError};
 use doorward_services::auth::{
     AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
 };
+use doorward_services::tasks::{CreateTaskError, TaskError};
 use doorward_services::users::{AdministerError, ListError};
 use doorward_services::webhook_secrets::RotateWebhookSecretError;
 use std::time::Duration;
@@ -148,6 +149,28 @@ impl From<RotateWebhookSecretError> for Problem {
         match error {
             RotateWebhookSecretError::Gone => Self::new(Code::TokenNotValid),
             RotateWebhookSecretError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateTaskError> for Problem {
+    fn from(error: CreateTaskError) -> Self {
+        match error {
+            CreateTaskError::Invalid(errors) => Self::invalid(errors),
+            CreateTaskError::TooMany => Self::new(Code::TooManyTasks),
+            CreateTaskError::Gone => Self::new(Code::TokenNotValid),
+            CreateTaskError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<TaskError> for Problem {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotFound => Self::new(Code::NotFound),
+            TaskError::NotPending => Self::new(Code::TaskNotPending),
+            TaskError::Running => Self::new(Code::TaskRunning),
+            TaskError::Internal(error) => error.into(),
         }
     }
 }

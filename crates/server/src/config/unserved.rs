@@ -3,7 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 11] = [
+pub(super) const NOT_YET: [&str; 10] = [
     "TLS_CERT",
     "TLS_KEY",
     "TLS_SELF_SIGNED",
@@ -13,7 +13,6 @@ pub(super) const NOT_YET: [&str; 11] = [
     "METRICS_TOKEN",
     "LOGIN_RATE_LIMIT",
     "REGISTER_RATE_LIMIT",
-    "TASK_RETENTION",
     "AUDIT_RETENTION",
 ];
 

@@ -154,8 +154,13 @@ async fn a_result_that_is_too_large_is_not_kept_and_the_task_has_completed(datab
     let bench = Bench::on(database).await;
     // With its quotation marks.
     let most = 64 * 1024 - 2;
-    for (bytes, result) in [(most, Some(Value::String("x".repeat(most)))), (most + 1, None)] {
-        let id = bench.task("does", json!({"what": "fill", "bytes": bytes})).await;
+    for (bytes, result) in [
+        (most, Some(Value::String("x".repeat(most)))),
+        (most + 1, None),
+    ] {
+        let id = bench
+            .task("does", json!({"what": "fill", "bytes": bytes}))
+            .await;
         bench.worker().run_due().await.unwrap();
         assert_eq!(bench.told(id).await, completed(1, result));
     }
