@@ -8,8 +8,11 @@ use actix_web::{App, HttpServer, rt};
 use doorward_api::edge::AllowedHosts;
 use doorward_api::{ApiConfig, Edge};
 use doorward_services::services::StartError;
+use doorward_services::webhook_secrets::WebhookSecrets;
 use doorward_services::{Clock, Services, ServicesConfig};
 use doorward_storage::Store;
+use doorward_worker::noop::Noop;
+use doorward_worker::webhook::{AllowList, Webhook};
 use doorward_worker::worker::GRACE;
 use doorward_worker::{Kinds, Worker, WorkerConfig};
 use futures_util::future::join;
@@ -47,6 +50,21 @@ pub struct Options {
     pub worker: Option<WorkerOptions>,
     /// How many threads serve; one a core where there is no number.
     pub workers: Option<usize>,
+}
+
+/// The kinds of tasks that this program knows, for services on this store and under this key.
+///
+/// # Errors
+/// When no TLS can be had.
+pub fn kinds(services: &ServicesConfig, webhook_allow: AllowList) -> anyhow::Result<Kinds> {
+    let secrets = WebhookSecrets::new(
+        Arc::clone(&services.store),
+        Arc::clone(&services.clock),
+        &services.secret_key,
+        &services.secret_key_fallbacks,
+    );
+    let webhook = Webhook::new(secrets, Arc::clone(&services.clock), webhook_allow)?;
+    Ok(Kinds::new().with(Noop)?.with(webhook)?)
 }
 
 /// What a worker runs. The services check against the same kinds what is made.

@@ -22,15 +22,13 @@ pub use restored::restored;
 pub use serve::serve;
 pub use worker::worker;
 
-use crate::application::WorkerOptions;
+use crate::application::{WorkerOptions, kinds};
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::{Context, ensure};
 use doorward_services::hashing::HashingLimits;
 use doorward_services::{ServicesConfig, SystemClock};
 use doorward_storage::Store;
 use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig, migration_status};
-use doorward_worker::Kinds;
-use doorward_worker::noop::Noop;
 use secrecy::SecretString;
 use std::io::{self, Write};
 use std::path::Path;
@@ -111,7 +109,7 @@ fn join_others(config: &Config, services: &mut ServicesConfig) -> anyhow::Result
 
 /// Lets the services offer the kinds of tasks that this program runs.
 fn offer_kinds(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<WorkerOptions> {
-    let kinds = Kinds::new().with(Noop)?;
+    let kinds = kinds(services, config.worker.webhook_allow.clone())?;
     services.task_kinds = Arc::new(kinds.clone());
     Ok(WorkerOptions {
         kinds,

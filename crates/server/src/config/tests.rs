@@ -57,6 +57,7 @@ fn every_variable_is_taken() {
         ("BCRYPT_COST", "10"),
         ("PASSWORD_VALIDATORS", "none"),
         ("WORKER_CONCURRENCY", "1000"),
+        ("WEBHOOK_ALLOW", "hooks.intern, 10.0.0.0/8"),
         ("LOG_FORMAT", "JSON"),
         ("RUST_LOG", "warn, doorward=debug"),
         ("ACCESS_TOKEN_LIFETIME", "30"),
@@ -123,6 +124,11 @@ fn a_bad_value_is_told_by_name_with_what_would_be_right() {
             "WORKER_CONCURRENCY",
             "0",
             r#"WORKER_CONCURRENCY must be a whole number from 1 to 1000, not "0""#,
+        ),
+        (
+            "WEBHOOK_ALLOW",
+            "hooks.intern,10.0.0.0/33",
+            r#"WEBHOOK_ALLOW must be host names and networks such as 10.0.0.0/8, with commas between, not "hooks.intern,10.0.0.0/33""#,
         ),
         (
             "LOG_FORMAT",

@@ -9,7 +9,6 @@ pub(super) const NOT_YET: [&str; 10] = [
     "TLS_SELF_SIGNED",
     "CORS_ALLOWED_ORIGINS",
     "TRUSTED_PROXIES",
-    "WEBHOOK_ALLOW",
     "METRICS_TOKEN",
     "LOGIN_RATE_LIMIT",
     "REGISTER_RATE_LIMIT",

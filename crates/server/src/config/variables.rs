@@ -71,7 +71,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 26] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -232,6 +232,13 @@ const TABLE: [Row; 25] = [
         "NUMBER",
         "16",
         "How many tasks one process runs at once, 1 to 1000",
+    ),
+    with_flag(
+        "WEBHOOK_ALLOW",
+        Group::Worker,
+        "LIST",
+        "none: only public addresses",
+        "Host names and networks (10.0.0.0/8) that webhooks may reach although they are not public, with commas between",
     ),
     with_flag(
         "LOG_FORMAT",

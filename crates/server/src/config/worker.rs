@@ -1,6 +1,7 @@
 //! How scheduled tasks are run.
 
 use super::reader::Reader;
+use doorward_worker::webhook::AllowList;
 use std::num::NonZeroUsize;
 
 /// More would be a queue before the database, which has no more connections for them.
@@ -8,10 +9,12 @@ const MOST: usize = 1000;
 const DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// The worker of this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerLimits {
     /// `WORKER_CONCURRENCY`: how many tasks it runs at once.
     pub concurrency: NonZeroUsize,
+    /// `WEBHOOK_ALLOW`: what webhooks may reach although it is not public.
+    pub webhook_allow: AllowList,
 }
 
 impl WorkerLimits {
@@ -25,8 +28,14 @@ impl WorkerLimits {
                     .filter(|count: &NonZeroUsize| count.get() <= MOST)
             },
         );
+        let webhook_allow = reader.parsed(
+            "WEBHOOK_ALLOW",
+            "host names and networks such as 10.0.0.0/8, with commas between",
+            |text| text.parse().ok(),
+        );
         Self {
             concurrency: concurrency.unwrap_or(DEFAULT),
+            webhook_allow: webhook_allow.unwrap_or_default(),
         }
     }
 }

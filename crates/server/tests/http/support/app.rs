@@ -5,7 +5,7 @@ use super::database::Database;
 use super::raw::RawResponse;
 use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
-use doorward::application::{Application, Options};
+use doorward::application::{Application, Options, WorkerOptions, kinds};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::{JwtAlgorithm, Role, Settings};
 use doorward_redis::RedisConfig;
@@ -16,8 +16,10 @@ use doorward_services::ports::SharedPorts;
 use doorward_services::{Clock, FieldErrors, ServicesConfig};
 use doorward_storage::Store;
 use doorward_storage_diesel::testing::TestDatabase;
+use doorward_worker::webhook::AllowList;
 use futures_util::future::LocalBoxFuture;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -42,6 +44,8 @@ pub(crate) struct Setup {
     allowed_hosts: Vec<String>,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
+    webhook_allow: &'static str,
+    runs_tasks: bool,
 }
 
 impl Setup {
@@ -57,6 +61,36 @@ impl Setup {
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
+            webhook_allow: "",
+            runs_tasks: false,
+        }
+    }
+
+    /// As with this `WEBHOOK_ALLOW`.
+    pub(crate) fn webhook_allow(self, webhook_allow: &'static str) -> Self {
+        Self {
+            webhook_allow,
+            ..self
+        }
+    }
+
+    /// With a worker.
+    pub(crate) fn running_tasks(self) -> Self {
+        Self {
+            runs_tasks: true,
+            ..self
+        }
+    }
+
+    /// What the worker runs, and the services offer.
+    fn worker(&self, services: &ServicesConfig) -> WorkerOptions {
+        let allow = match self.webhook_allow {
+            "" => AllowList::default(),
+            text => text.parse().expect("hosts and networks"),
+        };
+        WorkerOptions {
+            kinds: kinds(services, allow).expect("TLS can be had"),
+            concurrency: NonZeroUsize::MIN.saturating_add(3),
         }
     }
 
@@ -162,29 +196,32 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&setup.clock);
+        let mut services = ServicesConfig {
+            store,
+            clock,
+            secret_key: setup.secret_key.to_owned().into(),
+            secret_key_fallbacks: Vec::new(),
+            jwt_algorithm: setup.jwt_algorithm,
+            bcrypt_cost: 4,
+            hashing: HashingLimits {
+                threads: 3,
+                deadline: Duration::from_secs(10),
+                queue: 256,
+            },
+            password_policy: setup.password_policy,
+            settings: setup.settings.clone(),
+            accept_foreign_tokens: setup.accept_foreign_tokens,
+            shared: setup.shared(),
+            task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
+        };
+        let worker = setup.worker(&services);
+        services.task_kinds = Arc::new(worker.kinds.clone());
         let options = Options {
             listener,
-            services: ServicesConfig {
-                store,
-                clock,
-                secret_key: setup.secret_key.to_owned().into(),
-                secret_key_fallbacks: Vec::new(),
-                jwt_algorithm: setup.jwt_algorithm,
-                bcrypt_cost: 4,
-                hashing: HashingLimits {
-                    threads: 3,
-                    deadline: Duration::from_secs(10),
-                    queue: 256,
-                },
-                password_policy: setup.password_policy,
-                settings: setup.settings.clone(),
-                accept_foreign_tokens: setup.accept_foreign_tokens,
-                shared: setup.shared(),
-                task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
-            },
+            services,
             allowed_hosts: setup.allowed_hosts.clone(),
             environment: "test".to_owned(),
-            worker: None,
+            worker: Some(worker).filter(|_| setup.runs_tasks),
             workers: Some(2),
         };
         let (tasks, inbox) = mpsc::unbounded_channel();
