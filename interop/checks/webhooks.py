@@ -27,7 +27,7 @@ def receiver(statuses: "list[int]") -> "tuple[str, list]":
         def do_POST(self) -> None:  # the name that the library wants
             """Answers one delivery."""
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            heard.append((dict(self.headers), body))
+            heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(statuses.pop(0) if statuses else 204)
             self.end_headers()
 
@@ -80,7 +80,7 @@ def verified(bench: Bench) -> None:
         assert len(heard) == 2, heard
         for headers, body in heard:
             assert Webhook(first).verify(body, headers) == sent
-            assert headers["webhook-id"] == f"msg_{task['id']}" and headers["X-Shop"] == "hats", headers
+            assert headers["webhook-id"] == f"msg_{task['id']}" and headers["x-shop"] == "hats", headers
         headers, body = heard[-1]
         refuses(first, body + b" ", headers)
         refuses(first, body, {**headers, "webhook-id": "msg_other"})

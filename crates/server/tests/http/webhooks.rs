@@ -98,15 +98,15 @@ async fn a_webhook_is_delivered_signed_with_its_owners_secret() {
     let [request] = heard.as_slice() else {
         panic!("{heard:?}");
     };
-    let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("POST /hook HTTP/1.1\r\n"), "{head}");
+    let (headers, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(headers.starts_with("POST /hook HTTP/1.1\r\n"), "{headers}");
     assert_eq!(body, r#"{"invoice":7}"#);
-    assert!(head.contains(&format!("webhook-id: msg_{}\r\n", made.text("id"))));
-    assert!(head.contains("webhook-timestamp: 1750000000\r\n"));
-    assert!(head.contains("webhook-signature: v1,"));
+    assert!(headers.contains(&format!("webhook-id: msg_{}\r\n", made.text("id"))));
+    assert!(headers.contains("webhook-timestamp: 1750000000\r\n"));
+    assert!(headers.contains("webhook-signature: v1,"));
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap());
     assert_eq!(key.unwrap().len(), 32);
-    assert!(!format!("{task} {head}").contains(&secret));
+    assert!(!format!("{task} {headers}").contains(&secret));
 }
 
 #[tokio::test]
