@@ -47,3 +47,4 @@ mod tasks;
 mod tls;
 mod users;
 mod webhook_secret;
+mod webhooks;
