@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # A worker that is stopped past its lease in the middle of a webhook, and continued: what it writes then is refused.
 
+# Called by a name in an argument:
+# shellcheck disable=SC2317
+
 # shellcheck source=faults/tasks.inc.sh
 source "$(dirname "${BASH_SOURCE[0]}")/tasks.inc.sh"
 

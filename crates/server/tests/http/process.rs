@@ -2,6 +2,7 @@
 
 mod import_django;
 mod restored;
+mod worker;
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
