@@ -22,7 +22,7 @@ before=$(row)
 kill -s CONT -- "${node_pids[first]}"
 wait_for 20 has_lost
 is 'continued: it says that it has lost the task' "$(grep --count '"outcome":"lost"' "$folder/first.log")" 1
-is 'the row is as it was' "$(row)" "$before"
+is 'the row is as it was' "$([[ $(row) == "$before" ]] && echo yes)" yes
 is 'webhooks that arrived' "$(wc -l <"$folder/ids.csv")" 2
 is 'different ids' "$(sort --unique "$folder/ids.csv" | wc -l)" 1
 make_webhooks 1 "$(in_seconds 0)" >/dev/null
