@@ -715,8 +715,8 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         ("list of everybody's tasks", |node, people| {
             Box::pin(async move {
                 let tasks = &node.services.tasks;
-                let listed = tasks.list_all(&people.owner, None, None, None, 50);
-                internal!(AdministerError, listed.await)
+                let all = TaskQuery::default();
+                internal!(AdministerError, tasks.list_all(&people.owner, all).await)
             })
         }),
         ("count of everybody's tasks", |node, people| {

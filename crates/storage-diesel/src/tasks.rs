@@ -10,7 +10,7 @@ use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use doorward_domain::task::TaskOutcome;
+use doorward_domain::task::{TaskFailure, TaskOutcome};
 use doorward_domain::{Change, ScheduledTask, TaskId, TaskStatus, UserId};
 use doorward_storage::{Claim, StoreError, TaskQuery, TaskRepository};
 use row::TaskRow;
@@ -139,7 +139,7 @@ impl TaskRepository for DieselTransaction<'_> {
             tasks::due_at.eq(due_at.map(DbInstant)),
             tasks::finished_at.eq(status.has_ended().then_some(DbInstant(at))),
             tasks::result.eq(result.map(ToString::to_string)),
-            tasks::error.eq(error.map(|error| error.as_str())),
+            tasks::error.eq(error.map(TaskFailure::as_str)),
             tasks::earlier_attempts.eq(tasks::earlier_attempts + uncounted),
         );
         let count = on_backend!(self, |c| diesel::update(target).set(fields).execute(c))?;

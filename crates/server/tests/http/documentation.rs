@@ -2,6 +2,7 @@
 
 mod document;
 mod keys;
+mod tasks;
 
 use crate::support::{Client, Fault, PASSWORD, Response, Setup, TestApp, User};
 use document::Document;
@@ -230,6 +231,9 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
     }
     document.check(&delete_oneself(&app).await);
     for answer in keys::walk(&app, &owner).await {
+        document.check(&answer);
+    }
+    for answer in tasks::walk(&app).await {
         document.check(&answer);
     }
     let closed = Setup::new().settings(|settings| {

@@ -38,5 +38,7 @@ mod sessions;
 mod shared;
 mod simplejwt;
 mod support;
+mod tasks;
 mod users;
 mod webhook_secret;
+mod webhooks;
