@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # A worker that is stopped past its lease in the middle of a webhook, and continued: what it writes then is refused.
 
+# Called by a name in an argument:
+# shellcheck disable=SC2317
+
 # shellcheck source=faults/tasks.inc.sh
 source "$(dirname "${BASH_SOURCE[0]}")/tasks.inc.sh"
 
@@ -19,7 +22,7 @@ before=$(row)
 kill -s CONT -- "${node_pids[first]}"
 wait_for 20 has_lost
 is 'continued: it says that it has lost the task' "$(grep --count '"outcome":"lost"' "$folder/first.log")" 1
-is 'the row is as it was' "$(row)" "$before"
+is 'the row is as it was' "$([[ $(row) == "$before" ]] && echo yes)" yes
 is 'webhooks that arrived' "$(wc -l <"$folder/ids.csv")" 2
 is 'different ids' "$(sort --unique "$folder/ids.csv" | wc -l)" 1
 make_webhooks 1 "$(in_seconds 0)" >/dev/null

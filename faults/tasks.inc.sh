@@ -44,7 +44,7 @@ start_worker() {
     node_pids[$name]=$!
     for _ in {1..500}; do
         is_alive "${node_pids[$name]}" || break
-        ! grep --quiet 'runs tasks' "$folder/$name.log" || return 0
+        ! grep --no-messages --quiet 'runs tasks' "$folder/$name.log" || return 0
         sleep 0.02
     done
     tail -n 5 "$folder/$name.log" >&2

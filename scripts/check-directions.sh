@@ -26,7 +26,7 @@ allowed() {
     doorward-services) echo doorward-domain doorward-storage bcrypt-batch ;;
     doorward-redis | doorward-api | doorward-admin) echo doorward-domain doorward-services ;;
     doorward-worker) echo doorward-domain doorward-storage doorward-services ;;
-    doorward) echo "${crates[@]}" ;;
+    doorward | doorward-example-*) echo "${crates[@]}" ;;
     *) return 1 ;;
     esac
 }

@@ -4,6 +4,7 @@ mod audit;
 mod import_django;
 mod restored;
 mod settings;
+mod worker;
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
