@@ -9,12 +9,12 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection
 use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
-use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, User};
+use doorward_domain::{EndReason, KeyAlgorithm, KeyState, PlaceDigest, Role, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{a_session, a_signing_key, a_user, an_api_key, instant};
 use doorward_storage::{
     ApiKeyRepository, ChangeRepository, Claims, FeedPosition, ImportRepository, Mode,
-    SessionRepository, SigningKeyRepository, UserQuery, UserRepository,
+    PlaceRepository, SessionRepository, SigningKeyRepository, UserQuery, UserRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -108,6 +108,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
+    call_all_of_places(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
@@ -139,6 +140,16 @@ fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.note_api_key_use(key.id, instant(1), TimeDelta::minutes(1))
         .unwrap();
     assert!(tx.delete_api_key(key.id, instant(1)).unwrap());
+}
+
+fn call_all_of_places(tx: &mut DieselTransaction<'_>, user: &User) {
+    let digest = |number| PlaceDigest([number; 16]);
+    for number in 0..=20 {
+        tx.note_place(user.id, digest(number), instant(number.into()))
+            .unwrap();
+    }
+    tx.place_seen_at(user.id, &[digest(1), digest(2)]).unwrap();
+    assert_eq!(tx.sweep_places(instant(9999), 100).unwrap(), 20);
 }
 
 #[test]

@@ -107,5 +107,16 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::Binary;
+    use crate::types::{Id, Instant};
+
+    known_places (digest) {
+        digest -> Binary,
+        user_id -> Id,
+        seen_at -> Instant,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

@@ -9,6 +9,7 @@ use crate::api_keys::ApiKeyRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
+use crate::places::PlaceRepository;
 use crate::sessions::SessionRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::users::UserRepository;
@@ -25,6 +26,7 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + PlaceRepository
 {
 }
 
@@ -35,6 +37,7 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + PlaceRepository
         + ?Sized
 {
 }
