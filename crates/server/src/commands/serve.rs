@@ -5,6 +5,7 @@ use crate::application::{Application, Options};
 use crate::cli::ServeArgs;
 use crate::config::{Config, KeySource};
 use anyhow::{Context, anyhow, bail};
+use doorward_services::ports::AnnouncementSeal;
 use doorward_storage_diesel::OnPending;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -26,7 +27,8 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
     // Alone among the commands: what the others change, nodes learn from the feed.
     if let Some(redis) = &config.redis {
         let clock = Arc::clone(&services.clock);
-        services.shared = Some(doorward_redis::connect(redis, clock)?);
+        let seal = AnnouncementSeal::derive(&services.secret_key, &services.secret_key_fallbacks);
+        services.shared = Some(doorward_redis::connect(redis, clock, seal)?);
     }
     let mut application = Application::start(Options {
         listener,

@@ -12,7 +12,7 @@ use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
 use doorward_services::hashing::HashingLimits;
-use doorward_services::ports::SharedPorts;
+use doorward_services::ports::{AnnouncementSeal, SharedPorts};
 use doorward_services::{Clock, FieldErrors, ServicesConfig};
 use doorward_storage::Store;
 use doorward_storage_diesel::testing::TestDatabase;
@@ -80,7 +80,8 @@ impl Setup {
     fn shared(&self) -> Option<SharedPorts> {
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&self.clock);
         let redis = self.redis.as_ref()?;
-        Some(doorward_redis::connect(redis, clock).expect("a Redis that can be meant"))
+        let seal = AnnouncementSeal::derive(&self.secret_key.to_owned().into(), &[]);
+        Some(doorward_redis::connect(redis, clock, seal).expect("a Redis that can be meant"))
     }
 
     /// With other settings.
