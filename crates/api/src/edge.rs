@@ -2,8 +2,11 @@
 //! the headers of security set, a problem rendered, a page made for a browser, a panic caught, and one line logged.
 
 mod host;
+mod proxies;
 
 pub use host::AllowedHosts;
+pub use proxies::TrustedProxies;
+pub(crate) use proxies::client_address;
 
 use crate::dialect::{Asked, Dialect};
 use crate::pages::{self, Form};

@@ -17,6 +17,7 @@ mod simplejwt;
 mod tokens;
 mod users;
 
+use crate::edge::TrustedProxies;
 use crate::extract::MAX_BODY;
 use crate::openapi::{Operation, document};
 use crate::problem::{Code, Problem};
@@ -42,6 +43,8 @@ pub struct ApiConfig {
     pub environment: String,
     /// Set when the server is about to stop: it is not ready any more.
     pub is_draining: Arc<AtomicBool>,
+    /// The proxies whose words count on where a request comes from.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// What a handler answers.
@@ -54,6 +57,7 @@ pub fn configure(
 ) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |app| {
         app.app_data(services)
+            .app_data(config.trusted_proxies.clone())
             .app_data(web::Data::new(config))
             .app_data(PayloadConfig::new(MAX_BODY))
             .default_service(web::to(not_found));

@@ -4,8 +4,9 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
-use doorward_api::edge::AllowedHosts;
+use doorward_api::edge::{AllowedHosts, TrustedProxies};
 use doorward_api::{ApiConfig, Edge};
+use doorward_domain::Network;
 use doorward_services::services::StartError;
 use doorward_services::{Services, ServicesConfig};
 use doorward_storage::Store;
@@ -36,6 +37,8 @@ pub struct Options {
     pub services: ServicesConfig,
     /// The hosts that are served.
     pub allowed_hosts: Vec<String>,
+    /// The proxies whose words count on where a request comes from.
+    pub trusted_proxies: Vec<Network>,
     /// The name in `/api/v1/health`.
     pub environment: String,
     /// How many threads serve; one a core where there is no number.
@@ -81,6 +84,7 @@ impl Application {
                 version: env!("CARGO_PKG_VERSION"),
                 environment: options.environment,
                 is_draining: Arc::clone(&is_draining),
+                trusted_proxies: TrustedProxies::new(options.trusted_proxies),
             },
         );
         let edge = Edge {

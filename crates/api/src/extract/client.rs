@@ -1,5 +1,6 @@
 //! Where a request comes from.
 
+use crate::edge::client_address;
 use actix_web::dev::Payload;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{FromRequest, HttpRequest};
@@ -15,9 +16,7 @@ impl FromRequest for ClientOrigin {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let address = request
-            .peer_addr()
-            .map(|address| address.ip().to_canonical());
+        let address = client_address(request);
         let user_agent = request
             .headers()
             .get(USER_AGENT)

@@ -34,6 +34,7 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         listener,
         services,
         allowed_hosts: config.http.allowed_hosts.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
         environment: config.http.environment.clone(),
         workers: None,
     })

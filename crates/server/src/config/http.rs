@@ -1,6 +1,7 @@
 //! Where the server listens, which hosts it answers for, and how it stops.
 
 use super::reader::{Reader, quoted};
+use doorward_domain::Network;
 use doorward_domain::settings::parse_bool;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -19,6 +20,8 @@ pub struct Http {
     /// `ALLOWED_HOSTS`: the `Host` values that are answered, in lower case. One with a port counts for that port alone,
     /// one without for every port.
     pub allowed_hosts: Vec<String>,
+    /// `TRUSTED_PROXIES`: the proxies whose `X-Forwarded-…` and `Forwarded` count.
+    pub trusted_proxies: Vec<Network>,
     /// `SHUTDOWN_DELAY`: for how long connections are still accepted after SIGTERM.
     pub shutdown_delay: Duration,
     /// `ENVIRONMENT`: the name that the health route gives.
@@ -46,6 +49,7 @@ impl Http {
         Self {
             allowed_hosts: allowed_hosts(reader, &bind),
             bind,
+            trusted_proxies: trusted_proxies(reader),
             shutdown_delay: reader
                 .parsed(
                     "SHUTDOWN_DELAY",
@@ -160,6 +164,34 @@ fn allowed_hosts(reader: &mut Reader<'_>, bind: &Bind) -> Vec<String> {
         }
     }
     hosts
+}
+
+fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<Network> {
+    const NAME: &str = "TRUSTED_PROXIES";
+    let Some(list) = reader.text(NAME) else {
+        return Vec::new();
+    };
+    let mut proxies = Vec::new();
+    for entry in list.split(',').map(str::trim) {
+        match entry.parse::<Network>() {
+            Ok(network) if network.is_everything() => reader.refuse(
+                NAME,
+                format!(
+                    "must name your proxies, not {}: whoever asks could then choose the address that counts as his",
+                    quoted(entry)
+                ),
+            ),
+            Ok(network) => proxies.push(network),
+            Err(_) => reader.refuse(
+                NAME,
+                format!(
+                    "must be a comma-separated list of addresses and ranges such as 10.0.0.0/8 or ::1; {} is none",
+                    quoted(entry)
+                ),
+            ),
+        }
+    }
+    proxies
 }
 
 /// A host name, an IPv4 address or a bracketed IPv6 address, with or without a port.

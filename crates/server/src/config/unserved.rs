@@ -3,12 +3,11 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 7] = [
+pub(super) const NOT_YET: [&str; 6] = [
     "TLS_CERT",
     "TLS_KEY",
     "TLS_SELF_SIGNED",
     "CORS_ALLOWED_ORIGINS",
-    "TRUSTED_PROXIES",
     "WEBHOOK_ALLOW",
     "METRICS_TOKEN",
 ];

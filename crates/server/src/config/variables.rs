@@ -67,7 +67,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 24] = [
+const TABLE: [Row; 25] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -81,6 +81,13 @@ const TABLE: [Row; 24] = [
         "LIST",
         "the loopback names and the bound address",
         "The hosts that are answered for, with commas between",
+    ),
+    with_flag(
+        "TRUSTED_PROXIES",
+        Group::Server,
+        "LIST",
+        "none",
+        "The proxies whose X-Forwarded-For and Forwarded count: addresses and ranges such as 10.0.0.0/8, with commas between",
     ),
     with_flag(
         "SHUTDOWN_DELAY",

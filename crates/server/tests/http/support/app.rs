@@ -7,7 +7,7 @@ use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{JwtAlgorithm, Role, Settings};
+use doorward_domain::{JwtAlgorithm, Network, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
@@ -42,6 +42,7 @@ pub(crate) struct Setup {
     allowed_hosts: Vec<String>,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
+    trusted_proxies: Vec<Network>,
 }
 
 impl Setup {
@@ -57,6 +58,7 @@ impl Setup {
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
+            trusted_proxies: Vec::new(),
         }
     }
 
@@ -74,6 +76,13 @@ impl Setup {
             redis: Some(redis),
             ..self
         }
+    }
+
+    /// Behind these proxies.
+    pub(crate) fn behind(mut self, proxies: &[&str]) -> Self {
+        let network = |text: &&str| text.parse().expect("a range of addresses");
+        self.trusted_proxies = proxies.iter().map(network).collect();
+        self
     }
 
     /// What its nodes share.
@@ -183,6 +192,7 @@ impl TestApp {
                 shared: setup.shared(),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
+            trusted_proxies: setup.trusted_proxies.clone(),
             environment: "test".to_owned(),
             workers: Some(2),
         };
