@@ -285,7 +285,7 @@ impl Node {
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Result<TokenPair, RefreshError> {
-        self.services.auth.refresh(token).await
+        self.services.auth.refresh(token, Origin::default()).await
     }
 
     pub(crate) async fn session(&self, id: SessionId) -> Option<Session> {
@@ -483,7 +483,10 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 let token = &people.first.refresh_token;
                 internal!(
                     LogoutError,
-                    node.services.auth.logout_by_refresh_token(token).await
+                    node.services
+                        .auth
+                        .logout_by_refresh_token(token, Origin::default())
+                        .await
                 )
             })
         }),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api_keys;
+mod audit;
 mod backend;
 mod changes;
 pub mod config;

@@ -9,12 +9,14 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection
 use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
+use doorward_domain::audit::{AuditKeyId, AuditMac, SealedEvent};
 use doorward_domain::{EndReason, KeyAlgorithm, KeyState, PlaceDigest, Role, User};
 use doorward_storage::testing::builders::advanced;
-use doorward_storage::testing::{a_session, a_signing_key, a_user, an_api_key, instant};
+use doorward_storage::testing::{a_session, a_signing_key, a_user, an_api_key, an_event, instant};
 use doorward_storage::{
-    ApiKeyRepository, ChangeRepository, Claims, FeedPosition, ImportRepository, Mode,
-    PlaceRepository, SessionRepository, SigningKeyRepository, UserQuery, UserRepository,
+    ApiKeyRepository, AuditQuery, AuditRepository, ChangeRepository, Claims, FeedPosition,
+    ImportRepository, Mode, PlaceRepository, SessionRepository, SigningKeyRepository, UserQuery,
+    UserRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -109,6 +111,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
     call_all_of_places(tx, &user);
+    call_all_of_the_audit_log(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
@@ -150,6 +153,57 @@ fn call_all_of_places(tx: &mut DieselTransaction<'_>, user: &User) {
     }
     tx.place_seen_at(user.id, &[digest(1), digest(2)]).unwrap();
     assert_eq!(tx.sweep_places(instant(9999), 100).unwrap(), 20);
+}
+
+fn call_all_of_the_audit_log(tx: &mut DieselTransaction<'_>, user: &User) {
+    let event = an_event(0).by(user.id).about(user.id);
+    tx.append_event(&event).unwrap();
+    let all = AuditQuery {
+        limit: 50,
+        ..AuditQuery::default()
+    };
+    let (since, until) = (Some(instant(-1)), Some(instant(1)));
+    for query in [
+        all.clone(),
+        AuditQuery {
+            since,
+            until,
+            before: Some(an_event(1).id),
+            ..all.clone()
+        },
+        AuditQuery {
+            actor: Some(user.id),
+            ..all.clone()
+        },
+        AuditQuery {
+            subject: Some(user.id),
+            since,
+            ..all.clone()
+        },
+        AuditQuery {
+            action: Some(event.action.clone()),
+            until,
+            ..all
+        },
+    ] {
+        assert_eq!(tx.list_events(&query).unwrap().len(), 1);
+    }
+    assert_eq!(tx.count_unsealed_events().unwrap(), 1);
+    let event = tx.unsealed_events(9).unwrap().remove(0);
+    let sealed = SealedEvent {
+        sequence: 1,
+        mac: AuditMac::default(),
+        key_id: AuditKeyId::default(),
+        event,
+    };
+    let head = tx.lock_audit_chain().unwrap().unwrap();
+    tx.seal_events(std::slice::from_ref(&sealed), &head)
+        .unwrap();
+    assert_eq!(tx.sealed_events(0, 9).unwrap(), [sealed]);
+    assert_eq!(tx.audit_chain().unwrap(), head);
+    assert_eq!(tx.activity(instant(-9999)).unwrap().len(), 1);
+    assert_eq!(tx.sweep_activity(instant(9999)).unwrap(), 1);
+    assert_eq!(tx.delete_sealed_events(1, &head).unwrap(), 1);
 }
 
 #[test]

@@ -118,5 +118,50 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    audit_events (id) {
+        id -> Id,
+        at -> Instant,
+        action -> Text,
+        actor_id -> Nullable<Id>,
+        subject_id -> Nullable<Id>,
+        ip_address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        details -> Text,
+        sequence -> Nullable<BigInt>,
+        mac -> Nullable<Binary>,
+        key_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+
+    audit_chain (id) {
+        id -> BigInt,
+        last_sequence -> BigInt,
+        last_mac -> Binary,
+        base_sequence -> BigInt,
+        base_mac -> Binary,
+        key_id -> Text,
+        seal -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::types::Instant;
+
+    audit_hours (hour, action) {
+        hour -> Instant,
+        action -> Text,
+        count -> BigInt,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

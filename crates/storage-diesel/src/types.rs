@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{ApiKeyId, SessionId, UserId};
+use doorward_domain::{ApiKeyId, AuditEventId, SessionId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -51,6 +51,12 @@ impl From<SessionId> for DbId {
 
 impl From<ApiKeyId> for DbId {
     fn from(id: ApiKeyId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<AuditEventId> for DbId {
+    fn from(id: AuditEventId) -> Self {
         Self(*id.as_uuid())
     }
 }

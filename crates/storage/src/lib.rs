@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod api_keys;
+pub mod audit;
 pub mod changes;
 pub mod error;
 pub mod imports;
@@ -13,6 +14,7 @@ pub mod testing;
 pub mod users;
 
 pub use api_keys::ApiKeyRepository;
+pub use audit::{AuditQuery, AuditRepository, HourlyCount};
 pub use changes::{ChangeRepository, FeedPage, FeedPosition};
 pub use error::{Constraint, StoreError};
 pub use imports::{Claims, DjangoAccount, Holder, ImportRepository, ImportedUser};

@@ -6,6 +6,7 @@
 //! goes away does not cancel the closure.
 
 use crate::api_keys::ApiKeyRepository;
+use crate::audit::AuditRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
@@ -27,6 +28,7 @@ pub trait Transaction:
     + SigningKeyRepository
     + ApiKeyRepository
     + PlaceRepository
+    + AuditRepository
 {
 }
 
@@ -38,6 +40,7 @@ impl<T> Transaction for T where
         + SigningKeyRepository
         + ApiKeyRepository
         + PlaceRepository
+        + AuditRepository
         + ?Sized
 {
 }

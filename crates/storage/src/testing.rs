@@ -11,6 +11,7 @@
 )]
 
 pub mod api_keys;
+pub mod audit;
 pub mod builders;
 pub mod feed;
 pub mod gate;
@@ -21,7 +22,7 @@ pub mod signing_keys;
 pub mod units;
 pub mod users;
 
-pub use builders::{a_session, a_signing_key, a_user, an_api_key, instant};
+pub use builders::{a_session, a_signing_key, a_user, an_api_key, an_event, instant};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -151,6 +152,16 @@ macro_rules! store_contract {
                 old_changes_are_swept_in_small_batches,
                 a_position_outlives_a_sweep,
                 a_cutoff_empties_the_feed_and_older_positions_are_lost,
+            ],
+            audit: [
+                an_event_is_read_back_as_it_was_written,
+                an_event_goes_with_what_it_tells_of,
+                events_are_filtered_and_paged,
+                events_are_sealed_once_in_numbers_without_a_gap,
+                parallel_sealers_make_one_chain,
+                the_head_is_held_by_one_at_a_time,
+                a_sealed_beginning_is_deleted,
+                sealing_counts_each_event_in_its_hour,
             ],
             signing_keys: [
                 a_signing_key_is_read_back_as_it_was_written,

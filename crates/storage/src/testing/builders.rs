@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::api_key::ApiKeyName;
-use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
+use doorward_domain::session::{RefreshDigest, Salt, Session};
 use doorward_domain::{
-    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, EmailAddress, KeyAlgorithm, KeyId, KeyState,
-    PasswordHash, Role, Scopes, SessionId, SigningKey, User, UserId, Username,
+    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, AuditEvent, EmailAddress, KeyAlgorithm, KeyId,
+    KeyState, Origin, PasswordHash, Role, Scopes, SecurityEvent, SessionId, SigningKey, User,
+    UserId, Username,
 };
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
@@ -62,6 +63,11 @@ pub fn an_api_key(user: &User) -> ApiKey {
         expires_at: None,
         last_used_at: None,
     }
+}
+
+/// An event so many seconds after `instant(0)`, by and about nobody.
+pub fn an_event(seconds: i64) -> AuditEvent {
+    AuditEvent::new(instant(seconds), &SecurityEvent::UserActivated)
 }
 
 /// The digest of a secret of a key; another one for each number.

@@ -7,7 +7,7 @@ use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{JwtAlgorithm, Network, Role, Settings};
+use doorward_domain::{JwtAlgorithm, Network, Origin, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
@@ -240,6 +240,7 @@ impl TestApp {
             email: Some(format!("{name}@example.com")),
             password: Some(PASSWORD.to_owned().into()),
             role: Some(role.to_string()),
+            origin: Origin::default(),
             errors: FieldErrors::default(),
         };
         self.on_server(move |application| {
