@@ -2,9 +2,11 @@
 //! the headers of security set, a problem rendered, a page made for a browser, a panic caught, and one line logged.
 
 mod host;
+mod limits;
 mod proxies;
 
 pub use host::AllowedHosts;
+pub(crate) use limits::whole_seconds;
 pub use proxies::TrustedProxies;
 pub(crate) use proxies::client_address;
 
@@ -23,6 +25,7 @@ use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use doorward_services::throttle::{Budget, told};
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -59,7 +62,7 @@ impl Edge {
         mut request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let line = Line::begin(&request, self.is_draining);
+        let mut line = Line::begin(&request, self.is_draining);
         if !request.method().is_safe() {
             // Only what changes something is asked where it came from.
             let id = RequestId(line.request_id.clone());
@@ -72,7 +75,17 @@ impl Edge {
         if line.form == Form::Page {
             pages::prepare(&mut request);
         }
-        match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        let is_reading = request.method().is_safe();
+        let called = AssertUnwindSafe(next.call(request)).catch_unwind();
+        // What only reads has no budget, and pays nothing for those of others.
+        let called = if is_reading {
+            called.await
+        } else {
+            let (called, budgets) = told(called).await;
+            line.budgets = budgets;
+            called
+        };
+        match called {
             Ok(Ok(response)) => {
                 let (request, response) = response.into_parts();
                 let mut response = finish(response, &line);
@@ -112,6 +125,8 @@ struct Line {
     request_id: HeaderValue,
     began: Instant,
     is_draining: Arc<AtomicBool>,
+    /// What the use case has drawn on.
+    budgets: Vec<Budget>,
 }
 
 impl Line {
@@ -125,6 +140,7 @@ impl Line {
             request_id: request_id(request.headers()),
             began: Instant::now(),
             is_draining,
+            budgets: Vec::new(),
         }
     }
 
@@ -236,7 +252,7 @@ fn render(mut response: HttpResponse, problem: &Problem, line: &Line) -> HttpRes
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(wait) = problem.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     response.set_body(BoxBody::new(body))
 }
@@ -250,6 +266,7 @@ fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
         let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
         headers.insert(CONTENT_SECURITY_POLICY, nothing);
     }
+    limits::tell(headers, &line.budgets);
     if line.form != Form::Fixed {
         headers.append(VARY, HeaderValue::from_static("Accept"));
     }

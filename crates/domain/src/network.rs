@@ -50,7 +50,7 @@ impl FromStr for Network {
             None => (text, None),
         };
         let written: IpAddr = address.parse().map_err(|_none| ParseNetworkError)?;
-        let bits = if written.is_ipv4() { 32 } else { 128 };
+        let bits: u8 = if written.is_ipv4() { 32 } else { 128 };
         let length = match length {
             Some(length) if length.bytes().all(|byte| byte.is_ascii_digit()) => length
                 .parse()

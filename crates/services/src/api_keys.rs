@@ -16,7 +16,9 @@ use crate::services::Core;
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Timelike, Utc};
 use doorward_domain::api_key::{ApiKeyName, MAX_API_KEYS_PER_USER, MAX_OVERLAP, Validity};
-use doorward_domain::{ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Scope, Scopes, UserId};
+use doorward_domain::{
+    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Origin, Scope, Scopes, UserId,
+};
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
 use std::sync::Arc;
@@ -310,8 +312,12 @@ impl ApiKeyService {
     ///
     /// # Errors
     /// When neither memory can be trusted nor the database answers.
-    pub async fn verify(&self, key: &str) -> Result<Option<VerifiedApiKey>, Internal> {
-        let holder = self.core.key_holder(key).await?;
+    pub async fn verify(
+        &self,
+        key: &str,
+        origin: &Origin,
+    ) -> Result<Option<VerifiedApiKey>, Internal> {
+        let holder = self.core.key_holder(key, origin).await?;
         Ok(holder.map(|holder| VerifiedApiKey {
             user_id: holder.principal.id,
             scopes: holder.scopes,

@@ -19,6 +19,8 @@ pub(crate) struct Keys {
     pub(crate) refresh_uuid: hmac::Key,
     /// Digests what is stored of them.
     pub(crate) refresh_digest: hmac::Key,
+    /// Digests the places of users.
+    pub(crate) place: hmac::Key,
     /// Encrypts the private parts of key pairs.
     pub(crate) seal: RandomizedNonceKey,
 }
@@ -31,6 +33,7 @@ impl Keys {
             refresh_jti: expand(&root, b"refresh token jti v1"),
             refresh_uuid: expand(&root, b"refresh token uuid v1"),
             refresh_digest: expand(&root, b"refresh token digest v1"),
+            place: expand(&root, b"place digest v1"),
             seal: expand_seal(&root, b"signing key seal v1"),
         }
     }

@@ -30,6 +30,7 @@ pub mod sweeper;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod throttle;
 pub mod tokens;
 pub mod user_list;
 pub mod users;

@@ -5,6 +5,7 @@ use crate::services::Core;
 use crate::signing_keys::RETIRED_KEPT;
 use crate::tokens::LEEWAY;
 use chrono::TimeDelta;
+use doorward_domain::place::PLACE_KEPT;
 use doorward_storage::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct Swept {
     pub changes: usize,
     /// Signing keys that were retired long ago.
     pub signing_keys: usize,
+    /// Places in which their users have not logged in for a year.
+    pub places: usize,
 }
 
 impl Sweeper {
@@ -46,7 +49,7 @@ impl Sweeper {
             now - LEEWAY,
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
-        let forgotten = now - RETIRED_KEPT;
+        let (forgotten, left) = (now - RETIRED_KEPT, now - PLACE_KEPT);
         let mut swept = Swept::default();
         loop {
             let batch = self
@@ -57,12 +60,14 @@ impl Sweeper {
                         sessions: tx.sweep_sessions(over, BATCH)?,
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
+                        places: tx.sweep_places(left, BATCH)?,
                     })
                 })
                 .await?;
             swept.sessions += batch.sessions;
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
+            swept.places += batch.places;
             if batch == Swept::default() {
                 return Ok(swept);
             }

@@ -24,6 +24,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
+use doorward_domain::settings::RateLimit;
 use doorward_domain::{
     ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, SessionId, Settings, User, UserId,
 };
@@ -112,6 +113,15 @@ impl RiggedStore {
     /// How many units of work there were.
     pub(crate) fn units(&self) -> usize {
         self.units.load(Ordering::Acquire)
+    }
+}
+
+/// As by default, but for the limits on attempts.
+pub(crate) fn unlimited() -> Settings {
+    Settings {
+        login_rate_limit: RateLimit::OFF,
+        register_rate_limit: RateLimit::OFF,
+        ..Settings::default()
     }
 }
 
@@ -219,7 +229,7 @@ impl Node {
                 ..HashingLimits::default()
             },
             password_policy: PasswordPolicy::DJANGO,
-            settings: Settings::default(),
+            settings: unlimited(),
             accept_foreign_tokens: false,
             shared: None,
         };
@@ -659,7 +669,7 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 let key = ApiKeySecret::generate(|| 5);
                 node.services
                     .api_keys
-                    .verify(key.expose())
+                    .verify(key.expose(), &Origin::default())
                     .await
                     .map(|found| assert!(found.is_none()))
             })

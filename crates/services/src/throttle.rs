@@ -9,8 +9,10 @@
 //! What is counted is known by a keyed digest: the limiter, which many nodes may share, learns no names or addresses.
 
 mod budget;
+mod whereabouts;
 
 pub use budget::{Budget, Policy, told};
+pub(crate) use whereabouts::Whereabouts;
 
 use crate::keys::{expand, root};
 use crate::ports::{InProcessRateLimiter, Rate, RateLimiter, Taken};
@@ -179,6 +181,9 @@ impl Throttle {
     /// Whether an API key that is not in memory may be looked for.
     pub(crate) fn may_look_for_key(&self, origin: &Origin) -> Result<(), Throttled> {
         let taken = self.own.look(&place(origin), &UNKNOWN_KEYS);
+        if !taken.allowed {
+            tell(Budget::of(Policy::Address, UNKNOWN_KEYS, &taken));
+        }
         allowed(taken)
     }
 

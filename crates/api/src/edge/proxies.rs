@@ -60,12 +60,12 @@ impl TrustedProxies {
         if !self.trusts(peer) {
             return false;
         }
-        let last = |name| lines(headers, name).and_then(|lines| lines.last().copied());
-        if let Some(line) = last(&X_FORWARDED_PROTO) {
+        if let Some(line) = last_line(headers, &X_FORWARDED_PROTO) {
             let nearest = line.rsplit(',').next().unwrap_or_default();
             return nearest.trim().eq_ignore_ascii_case("https");
         }
-        let nearest = last(&FORWARDED).and_then(|line| elements(line).pop().flatten());
+        let nearest =
+            last_line(headers, &FORWARDED).and_then(|line| elements(line).pop().flatten());
         let proto = nearest.and_then(|element| parameter(element, "proto"));
         proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
     }
@@ -108,6 +108,10 @@ fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Vec<&'a str>> 
         .map(|line| line.to_str().unwrap_or_default())
         .collect();
     (!lines.is_empty()).then_some(lines)
+}
+
+fn last_line<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    lines(headers, name)?.last().copied()
 }
 
 /// An address, with a port or without: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
@@ -289,7 +293,9 @@ mod tests {
 
     #[test]
     fn the_nearest_proxy_tells_whether_it_was_https() {
-        let is_https = |peer: &str, sent| proxies().is_https(peer.parse().unwrap(), &headers(sent));
+        fn is_https(peer: &str, sent: &[(&str, &str)]) -> bool {
+            proxies().is_https(peer.parse().unwrap(), &headers(sent))
+        }
         assert!(is_https(PROXY, &[("x-forwarded-proto", "HTTPS")]));
         assert!(is_https(PROXY, &[("x-forwarded-proto", "http, https")]));
         assert!(is_https(PROXY, &[("forwarded", "for=1.1.1.1;proto=https")]));

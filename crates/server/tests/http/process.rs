@@ -871,6 +871,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
             shared: None,
         },
         allowed_hosts: Vec::new(),
+        trusted_proxies: Vec::new(),
         environment: "test".to_owned(),
         workers: Some(1),
     };

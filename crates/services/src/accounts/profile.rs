@@ -6,10 +6,12 @@ use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::{FieldErrors, REQUIRED};
 use crate::passwords::Verification;
 use crate::principals::Principal;
+use crate::throttle::{Account, Whereabouts};
 use doorward_domain::session::EndReason;
 use doorward_domain::{EmailAddress, Password, PasswordHash, User, UserId, Username};
 use doorward_storage::StoreError;
 use secrecy::SecretString;
+use std::sync::Arc;
 
 /// New values for one's own account; what is not given stays.
 #[derive(Debug, Default)]
@@ -109,7 +111,7 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         }
         if let Some(password) = update.current_password.filter(|_| is_proof_needed) {
-            self.prove(&user, password).await?;
+            self.prove(caller, &user, password).await?;
         }
         self.fulfil(wish, &user).await
     }
@@ -142,7 +144,7 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         };
         let user = self.own(caller).await?;
-        let proven = self.prove(&user, current).await?;
+        let proven = self.prove(caller, &user, current).await?;
         let hash = self.core.passwords.hash(new).await?;
         let (session, now) = (caller.session(), self.core.clock.now());
         self.core
@@ -179,7 +181,7 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         };
         let user = self.own(caller).await?;
-        let proven = self.prove(&user, current).await?;
+        let proven = self.prove(caller, &user, current).await?;
         let now = self.core.clock.now();
         self.core
             .store
@@ -205,12 +207,14 @@ impl AccountService {
         user.ok_or(ProfileError::Gone)
     }
 
-    /// The hash that the password was verified against.
+    /// The hash that the password was verified against. A guess is counted as it is at a login: there is one budget.
     async fn prove(
         &self,
+        caller: &Caller,
         user: &User,
         password: SecretString,
     ) -> Result<Option<PasswordHash>, ProfileError> {
+        self.count_guess(caller, user.id).await?;
         let wrong = || ProfileError::Invalid(FieldErrors::one(CURRENT_PASSWORD, WRONG_PASSWORD));
         let password = Password::parse(password).map_err(|_unusable| wrong())?;
         match self
@@ -222,6 +226,25 @@ impl AccountService {
             Verification::Match { .. } => Ok(user.password.clone()),
             Verification::Mismatch => Err(wrong()),
         }
+    }
+
+    async fn count_guess(&self, caller: &Caller, user: UserId) -> Result<(), ProfileError> {
+        let limit = self.core.settings.load().login_rate_limit;
+        let throttle = &self.core.throttle;
+        throttle.password_from(limit, &caller.origin).await?;
+        let (keys, origin) = (Arc::clone(&self.core.keys), caller.origin.clone());
+        let whereabouts = self
+            .core
+            .store
+            .read(move |tx| Whereabouts::find(tx, &keys, Some(user), &origin))
+            .await
+            .map_err(ProfileError::from)?;
+        let is_known = whereabouts.is_known();
+        let account = Account::Of(user);
+        throttle
+            .password_of(limit, &account, &caller.origin, is_known)
+            .await?;
+        Ok(())
     }
 
     /// Changes what was wished and leaves alone what others have changed since the account was read.

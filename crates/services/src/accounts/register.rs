@@ -74,6 +74,11 @@ impl AccountService {
         if wanted.is_some_and(|wanted| wanted > Role::User) && role < Role::Owner {
             return Err(RegisterError::RoleNotAllowed);
         }
+        let limit = self.core.settings.load().register_rate_limit;
+        self.core
+            .throttle
+            .registration(limit, &register.origin, role >= Role::Admin)
+            .await?;
         let draft = self.check(register).await?;
         let password = self.core.passwords.hash(draft.password.clone()).await?;
         self.insert(draft, password).await

@@ -43,7 +43,8 @@ impl Budget {
             rate,
             remaining: taken.remaining,
             resets_after: if taken.allowed {
-                taken.resets_after
+                // What is remembered in portions is remembered for a portion longer.
+                taken.resets_after.min(rate.per)
             } else {
                 taken.retry_after
             },

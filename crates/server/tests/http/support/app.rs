@@ -7,6 +7,7 @@ use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
 use doorward_domain::password_policy::PasswordPolicy;
+use doorward_domain::settings::RateLimit;
 use doorward_domain::{JwtAlgorithm, Network, Origin, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
@@ -51,7 +52,11 @@ impl Setup {
         Self {
             database: Arc::new(Database::of_this_run().create()),
             clock: Arc::new(FakeClock::at(NOON)),
-            settings: Settings::default(),
+            settings: Settings {
+                login_rate_limit: RateLimit::OFF,
+                register_rate_limit: RateLimit::OFF,
+                ..Settings::default()
+            },
             secret_key: SECRET_KEY,
             password_policy: PasswordPolicy::DJANGO,
             jwt_algorithm: JwtAlgorithm::Hs256,
