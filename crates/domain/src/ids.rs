@@ -68,6 +68,10 @@ id!(
     /// Names an API key, whatever secret it has at the moment.
     ApiKeyId
 );
+id!(
+    /// Names a change of a runtime setting.
+    SettingChangeId
+);
 
 id!(
     /// Names an event of the audit log.
@@ -86,6 +90,11 @@ impl AuditEventId {
         Self(Uuid::from_bytes(bytes))
     }
 }
+
+id!(
+    /// Names a task: of one that repeats, one firing.
+    TaskId
+);
 
 /// The text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Deletes what nobody needs any more, in small batches, so that no request waits for it.
 
+use crate::audit::sweep_audit;
 use crate::feed::RETENTION;
 use crate::services::Core;
 use crate::signing_keys::RETIRED_KEPT;
@@ -15,7 +16,7 @@ pub const INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows one transaction deletes at the most.
 pub const BATCH: u32 = 500;
 
-/// The sweeper of sessions and of the change feed.
+/// The sweeper of sessions, of the change feed, of what is retired or over, and of the audit log.
 #[derive(Debug)]
 pub struct Sweeper {
     core: Arc<Core>,
@@ -32,6 +33,12 @@ pub struct Swept {
     pub signing_keys: usize,
     /// Places in which their users have not logged in for a year.
     pub places: usize,
+    /// Changes of settings that nobody asks for any more.
+    pub setting_changes: usize,
+    /// Events of the audit log that are older than `AUDIT_RETENTION`.
+    pub events: usize,
+    /// Tasks that ended long ago.
+    pub tasks: usize,
 }
 
 impl Sweeper {
@@ -50,6 +57,8 @@ impl Sweeper {
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
         let (forgotten, left) = (now - RETIRED_KEPT, now - PLACE_KEPT);
+        let unasked = now - self.core.settings.load().audit_retention;
+        let ended = now - self.core.settings.load().task_retention;
         let mut swept = Swept::default();
         loop {
             let batch = self
@@ -61,6 +70,9 @@ impl Sweeper {
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
                         places: tx.sweep_places(left, BATCH)?,
+                        setting_changes: tx.sweep_setting_changes(unasked, BATCH)?,
+                        events: 0,
+                        tasks: tx.sweep_finished_tasks(ended, BATCH)?,
                     })
                 })
                 .await?;
@@ -68,7 +80,10 @@ impl Sweeper {
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
             swept.places += batch.places;
+            swept.setting_changes += batch.setting_changes;
+            swept.tasks += batch.tasks;
             if batch == Swept::default() {
+                swept.events = sweep_audit(&self.core).await?;
                 return Ok(swept);
             }
         }

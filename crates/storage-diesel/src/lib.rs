@@ -21,9 +21,11 @@ mod postgres;
 mod rows;
 mod schema;
 mod sessions;
+mod settings;
 mod signing_keys;
 mod sqlite;
 pub mod store;
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;

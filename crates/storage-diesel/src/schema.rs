@@ -119,6 +119,42 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    settings (name) {
+        name -> Text,
+        value -> Text,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
+table! {
+    use diesel::sql_types::BigInt;
+
+    settings_version (id) {
+        id -> BigInt,
+        version -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    setting_changes (id) {
+        id -> Id,
+        version -> BigInt,
+        name -> Text,
+        old_value -> Nullable<Text>,
+        new_value -> Nullable<Text>,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::types::{Id, Instant};
 
@@ -160,6 +196,33 @@ table! {
         hour -> Instant,
         action -> Text,
         count -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    tasks (id) {
+        id -> Id,
+        user_id -> Id,
+        name -> Text,
+        kind -> Text,
+        payload -> Text,
+        status -> Text,
+        scheduled_at -> Instant,
+        due_at -> Nullable<Instant>,
+        series_id -> Nullable<Id>,
+        cron -> Nullable<Text>,
+        timezone -> Nullable<Text>,
+        max_attempts -> BigInt,
+        attempts -> BigInt,
+        earlier_attempts -> BigInt,
+        created_at -> Instant,
+        started_at -> Nullable<Instant>,
+        finished_at -> Nullable<Instant>,
+        result -> Nullable<Text>,
+        error -> Nullable<Text>,
     }
 }
 

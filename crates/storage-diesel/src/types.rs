@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{ApiKeyId, AuditEventId, SessionId, UserId};
+use doorward_domain::{ApiKeyId, AuditEventId, SessionId, SettingChangeId, TaskId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -43,6 +43,12 @@ impl From<UserId> for DbId {
     }
 }
 
+impl From<SettingChangeId> for DbId {
+    fn from(id: SettingChangeId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
 impl From<SessionId> for DbId {
     fn from(id: SessionId) -> Self {
         Self(*id.as_uuid())
@@ -57,6 +63,12 @@ impl From<ApiKeyId> for DbId {
 
 impl From<AuditEventId> for DbId {
     fn from(id: AuditEventId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<TaskId> for DbId {
+    fn from(id: TaskId) -> Self {
         Self(*id.as_uuid())
     }
 }

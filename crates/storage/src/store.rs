@@ -12,7 +12,9 @@ use crate::error::StoreError;
 use crate::imports::ImportRepository;
 use crate::places::PlaceRepository;
 use crate::sessions::SessionRepository;
+use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
+use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
@@ -28,7 +30,9 @@ pub trait Transaction:
     + SigningKeyRepository
     + ApiKeyRepository
     + PlaceRepository
+    + SettingRepository
     + AuditRepository
+    + TaskRepository
 {
 }
 
@@ -40,7 +44,9 @@ impl<T> Transaction for T where
         + SigningKeyRepository
         + ApiKeyRepository
         + PlaceRepository
+        + SettingRepository
         + AuditRepository
+        + TaskRepository
         + ?Sized
 {
 }

@@ -46,9 +46,9 @@ pub enum SecurityEvent {
         role: Role,
     },
     UsersImported {
-        imported: usize,
-        already_there: usize,
-        left_out: usize,
+        imported: u64,
+        already_there: u64,
+        left_out: u64,
     },
     ProfileChanged {
         /// The names of the fields.
@@ -271,10 +271,8 @@ impl SecurityEvent {
                 .text("api_key", &api_key.to_string())
                 .texts("fields", fields),
             Self::ApiKeyRegenerated { api_key, overlap } => {
-                let seconds = usize::try_from(overlap.num_seconds()).unwrap_or_default();
-                details
-                    .text("api_key", &api_key.to_string())
-                    .number("overlap_seconds", seconds)
+                let details = details.text("api_key", &api_key.to_string());
+                details.number("overlap_seconds", overlap.num_seconds())
             }
             Self::ApiKeyDeleted { api_key } => details.text("api_key", &api_key.to_string()),
             Self::SigningKeyPrepared { kid }
@@ -289,12 +287,10 @@ impl SecurityEvent {
             Self::TaskCancelled { task } | Self::TaskRunAgain { task } => {
                 details.text("task", &task.as_hyphenated().to_string())
             }
-            Self::AuditSwept { events, up_to } => details
-                .number("events", *events)
-                .number("up_to", usize::try_from(*up_to).unwrap_or_default()),
-            Self::AuditRestarted { up_to } => {
-                details.number("up_to", usize::try_from(*up_to).unwrap_or_default())
+            Self::AuditSwept { events, up_to } => {
+                details.number("events", *events).number("up_to", *up_to)
             }
+            Self::AuditRestarted { up_to } => details.number("up_to", *up_to),
         }
     }
 }

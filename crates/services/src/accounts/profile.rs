@@ -1,6 +1,6 @@
 //! Profile, password, and the end of an account.
 
-use super::{AccountService, check_username, taken, taken_by_others};
+use super::{AccountService, changed_fields, check_username, taken, taken_by_others};
 use crate::auth::{Caller, end_access};
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::{FieldErrors, REQUIRED};
@@ -8,7 +8,9 @@ use crate::passwords::Verification;
 use crate::principals::Principal;
 use crate::throttle::{Account, Whereabouts};
 use doorward_domain::session::EndReason;
-use doorward_domain::{EmailAddress, Password, PasswordHash, User, UserId, Username};
+use doorward_domain::{
+    EmailAddress, Password, PasswordHash, SecurityEvent, User, UserId, Username,
+};
 use doorward_storage::StoreError;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -113,7 +115,7 @@ impl AccountService {
         if let Some(password) = update.current_password.filter(|_| is_proof_needed) {
             self.prove(caller, &user, password).await?;
         }
-        self.fulfil(wish, &user).await
+        self.fulfil(caller, wish, &user).await
     }
 
     /// Changes the caller's password and ends all his other sessions.
@@ -146,7 +148,7 @@ impl AccountService {
         let user = self.own(caller).await?;
         let proven = self.prove(caller, &user, current).await?;
         let hash = self.core.passwords.hash(new).await?;
-        let (session, now) = (caller.session(), self.core.clock.now());
+        let (by, session, now) = (caller.clone(), caller.session(), self.core.clock.now());
         self.core
             .store
             .write(move |tx| {
@@ -159,8 +161,10 @@ impl AccountService {
                     ..user
                 };
                 tx.update_user(&changed, now)?;
-                end_access(tx, changed.id, session, EndReason::PasswordChanged, now)?;
-                Ok(())
+                let reason = EndReason::PasswordChanged;
+                let sessions_ended = end_access(tx, changed.id, session, reason, now)?;
+                let event = SecurityEvent::PasswordChanged { sessions_ended };
+                Ok(tx.append_event(&by.event(now, &event))?)
             })
             .await
     }
@@ -181,7 +185,7 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         };
         let user = self.own(caller).await?;
-        let proven = self.prove(caller, &user, current).await?;
+        let (proven, by) = (self.prove(caller, &user, current).await?, caller.clone());
         let now = self.core.clock.now();
         self.core
             .store
@@ -194,9 +198,13 @@ impl AccountService {
                 if owners == [user.id] {
                     return Err(ProfileError::LastOwner);
                 }
-                end_access(tx, user.id, None, EndReason::Deactivated, now)?;
+                let sessions_ended = end_access(tx, user.id, None, EndReason::Deactivated, now)?;
                 tx.delete_user(user.id, now)?;
-                Ok(())
+                let event = SecurityEvent::UserDeleted {
+                    role: user.role,
+                    sessions_ended,
+                };
+                Ok(tx.append_event(&by.event(now, &event))?)
             })
             .await
     }
@@ -224,7 +232,12 @@ impl AccountService {
             .await?
         {
             Verification::Match { .. } => Ok(user.password.clone()),
-            Verification::Mismatch => Err(wrong()),
+            Verification::Mismatch => {
+                let event = caller.event(self.core.clock.now(), &SecurityEvent::PasswordRefused);
+                let written = self.core.store.write(move |tx| tx.append_event(&event));
+                written.await?;
+                Err(wrong())
+            }
         }
     }
 
@@ -248,8 +261,14 @@ impl AccountService {
     }
 
     /// Changes what was wished and leaves alone what others have changed since the account was read.
-    async fn fulfil(&self, wish: Wish, read: &User) -> Result<Principal, ProfileError> {
+    async fn fulfil(
+        &self,
+        caller: &Caller,
+        wish: Wish,
+        read: &User,
+    ) -> Result<Principal, ProfileError> {
         let (now, id, password) = (self.core.clock.now(), read.id, read.password.clone());
+        let by = caller.clone();
         self.core
             .store
             .write(move |tx| {
@@ -262,6 +281,8 @@ impl AccountService {
                     .map_err(|error| ProfileError::Invalid(FieldErrors::one("username", error)))?;
                 if user != present {
                     tx.update_user(&user, now)?;
+                    let fields = changed_fields(&present, &user);
+                    tx.append_event(&by.event(now, &SecurityEvent::ProfileChanged { fields }))?;
                 }
                 Ok(user.into())
             })

@@ -9,9 +9,11 @@ use crate::services::Core;
 use crate::throttle::{Account, Whereabouts};
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
+use doorward_domain::audit::LoginFailure;
 use doorward_domain::session::{EndReason, MAX_SESSIONS_PER_USER, Salt, Session};
 use doorward_domain::{
-    EmailAddress, Origin, Password, PasswordHash, SessionCutoff, SessionId, User, Username,
+    AuditEvent, EmailAddress, Origin, Password, PasswordHash, SecurityEvent, SessionCutoff,
+    SessionId, User, UserId, Username,
 };
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
@@ -56,8 +58,9 @@ from_internal!(LoginError);
 impl AuthService {
     /// Checks the password and begins a session.
     ///
-    /// The attempt is counted before anything is hashed. An unknown user costs what a wrong password costs. The session is begun under the user's row lock and only if
-    /// the account is still active and its hash still the one that was verified.
+    /// The attempt is counted before anything is hashed. An unknown user costs what a wrong password costs. The session
+    /// is begun under the user's row lock and only if the account is still active and its hash still the one that was
+    /// verified.
     ///
     /// # Errors
     /// [`LoginError::InvalidCredentials`], whatever it is that does not fit.
@@ -66,8 +69,8 @@ impl AuthService {
         let throttle = &self.core.throttle;
         throttle.password_from(limit, &login.origin).await?;
         let (username, email) = (login.username, login.email);
-        let name = email.as_deref().or(username.as_deref());
-        let nobody = Account::nobody(name);
+        let typed = email.clone().or_else(|| username.clone());
+        let nobody = Account::nobody(typed.as_deref());
         let (keys, origin) = (Arc::clone(&self.core.keys), login.origin.clone());
         let (user, whereabouts) = self
             .core
@@ -89,8 +92,24 @@ impl AuthService {
         let stored = user.as_ref().filter(|user| user.is_active);
         let stored = stored.and_then(|user| user.password.clone());
         let verified = self.core.passwords.verify(password, stored.clone()).await?;
-        let (Some(user), Verification::Match { replacement }) = (user, verified) else {
-            return Err(LoginError::InvalidCredentials);
+        let mut refusal = Refusal {
+            reason: LoginFailure::WrongPassword,
+            subject: user.as_ref().map(|user| user.id),
+            origin: login.origin.clone(),
+            typed,
+        };
+        let (user, replacement) = match (user, verified) {
+            (None, _) => {
+                refusal.reason = LoginFailure::UnknownAccount;
+                return self.refuse(refusal).await;
+            }
+            (Some(user), Verification::Match { replacement }) => (user, replacement),
+            (Some(user), Verification::Mismatch) => {
+                if !user.is_active {
+                    refusal.reason = LoginFailure::Inactive;
+                }
+                return self.refuse(refusal).await;
+            }
         };
         let beginning = Beginning {
             user,
@@ -100,15 +119,49 @@ impl AuthService {
             whereabouts,
         };
         let core = Arc::clone(&self.core);
-        let (user, session) = self
+        let begun = self
             .core
             .store
             .write(move |tx| begin_session(tx, &core, beginning))
-            .await?;
+            .await;
+        let (user, session) = match begun {
+            Err(LoginError::InvalidCredentials) => {
+                refusal.reason = LoginFailure::Changed;
+                return self.refuse(refusal).await;
+            }
+            begun => begun?,
+        };
         let principal = Arc::new(Principal::from(user));
         let tokens = self.issue(&session, &principal, session.created_at)?;
         Ok(SignedIn { principal, tokens })
     }
+
+    /// Whatever the reason is, this is one write: no answer takes another time than the others because of the log.
+    async fn refuse(&self, refusal: Refusal) -> Result<SignedIn, LoginError> {
+        let is_unknown = refusal.subject.is_none();
+        let typed = refusal.typed.as_deref().filter(|_| is_unknown);
+        let event = SecurityEvent::LoginFailed {
+            reason: refusal.reason,
+            name_digest: typed.map(|name| self.core.audit_keys.name_digest(name)),
+        };
+        let event = AuditEvent::new(self.core.clock.now(), &event).coming_from(&refusal.origin);
+        let event = AuditEvent {
+            subject_id: refusal.subject,
+            ..event
+        };
+        let written = self.core.store.write(move |tx| tx.append_event(&event));
+        written.await?;
+        Err(LoginError::InvalidCredentials)
+    }
+}
+
+/// An attempt that fails, for the log.
+struct Refusal {
+    reason: LoginFailure,
+    subject: Option<UserId>,
+    origin: Origin,
+    /// The name, which might be anything.
+    typed: Option<String>,
 }
 
 struct Beginning {
@@ -158,8 +211,12 @@ fn begin_session(
     }
     tx.update_user(&user, now)?;
     beginning.whereabouts.note(tx, user.id, now)?;
-    displace_oldest(tx, &user, now)?;
+    let displaced = displace_oldest(tx, &user, now)?;
     let id = SessionCutoff::new_session_id(tx.session_cutoff()?, now);
+    let session = id;
+    let event = SecurityEvent::LoginSucceeded { session, displaced };
+    let event = AuditEvent::new(now, &event).by(user.id).about(user.id);
+    tx.append_event(&event.coming_from(&beginning.origin))?;
     let session = new_session(core, &user, id, beginning.origin, now);
     tx.insert_session(&session)?;
     Ok((user, session))
@@ -169,13 +226,13 @@ fn displace_oldest(
     tx: &mut dyn Transaction,
     user: &User,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let live = tx.live_sessions_of(user.id, now)?;
     let too_many = (live.len() + 1).saturating_sub(MAX_SESSIONS_PER_USER);
     for session in live.iter().take(too_many) {
         tx.end_session(session.id, EndReason::Displaced, now)?;
     }
-    Ok(())
+    Ok(too_many)
 }
 
 fn new_session(

@@ -195,6 +195,7 @@ impl TestApp {
                 settings: setup.settings.clone(),
                 accept_foreign_tokens: setup.accept_foreign_tokens,
                 shared: setup.shared(),
+                task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             trusted_proxies: setup.trusted_proxies.clone(),
