@@ -3,9 +3,14 @@
 
 mod cors;
 mod host;
+mod limits;
+mod proxies;
 
 pub use cors::Cors;
 pub use host::AllowedHosts;
+pub(crate) use limits::whole_seconds;
+pub use proxies::TrustedProxies;
+pub(crate) use proxies::client_address;
 
 use crate::dialect::{Asked, Dialect};
 use crate::extract::RequestId;
@@ -24,6 +29,7 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use cors::Shared;
+use doorward_services::throttle::{Budget, told};
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -64,7 +70,7 @@ impl Edge {
         mut request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let line = Line::begin(&request, &self);
+        let mut line = Line::begin(&request, &self);
         if !request.method().is_safe() {
             // Only what changes something is asked where it came from.
             let id = RequestId(line.request_id.clone());
@@ -77,7 +83,17 @@ impl Edge {
         if line.form == Form::Page {
             pages::prepare(&mut request);
         }
-        match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        let is_reading = request.method().is_safe();
+        let called = AssertUnwindSafe(next.call(request)).catch_unwind();
+        // What only reads has no budget, and pays nothing for those of others.
+        let called = if is_reading {
+            called.await
+        } else {
+            let (called, budgets) = told(called).await;
+            line.budgets = budgets;
+            called
+        };
+        match called {
             Ok(Ok(response)) => {
                 let (request, response) = response.into_parts();
                 let mut response = finish(response, &line);
@@ -119,6 +135,8 @@ struct Line {
     cors: Option<Shared>,
     is_tls: bool,
     is_draining: Arc<AtomicBool>,
+    /// What the use case has drawn on.
+    budgets: Vec<Budget>,
 }
 
 impl Line {
@@ -134,6 +152,7 @@ impl Line {
             cors: edge.cors.shared(request.method(), request.headers()),
             is_tls: edge.is_tls,
             is_draining: Arc::clone(&edge.is_draining),
+            budgets: Vec::new(),
         }
     }
 
@@ -245,7 +264,7 @@ fn render(mut response: HttpResponse, problem: &Problem, line: &Line) -> HttpRes
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(wait) = problem.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     response.set_body(BoxBody::new(body))
 }
@@ -266,6 +285,7 @@ fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
     if let Some(shared) = &line.cors {
         shared.set_headers(headers);
     }
+    limits::tell(headers, &line.budgets);
     if line.form != Form::Fixed {
         headers.append(VARY, HeaderValue::from_static("Accept"));
     }

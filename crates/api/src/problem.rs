@@ -89,6 +89,7 @@ catalogue! {
     MisdirectedRequest = MISDIRECTED_REQUEST "misdirected_request" "This host is not served here",
     RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request did not come in time",
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The headers are longer than 16 KiB",
+    Throttled = TOO_MANY_REQUESTS "throttled" "Too many attempts",
     InternalError = INTERNAL_SERVER_ERROR "internal_error" "Something went wrong here",
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "The service cannot answer now",
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too many logins at once",

@@ -22,6 +22,7 @@ mod tokens;
 mod users;
 mod webhook_secret;
 
+use crate::edge::TrustedProxies;
 use crate::extract::MAX_BODY;
 use crate::openapi::{Operation, document};
 use crate::problem::{Code, Problem};
@@ -50,6 +51,8 @@ pub struct ApiConfig {
     pub is_draining: Arc<AtomicBool>,
     /// Whether clients come over HTTPS: cookies are `Secure` then.
     pub is_tls: bool,
+    /// The proxies whose words count on where a request comes from.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// What a handler answers.
@@ -62,6 +65,7 @@ pub fn configure(
 ) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |app| {
         app.app_data(services)
+            .app_data(config.trusted_proxies.clone())
             .app_data(web::Data::new(config))
             .app_data(PayloadConfig::new(MAX_BODY))
             .default_service(web::to(not_found));

@@ -9,8 +9,9 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, rt};
-use doorward_api::edge::{AllowedHosts, Cors};
+use doorward_api::edge::{AllowedHosts, Cors, TrustedProxies};
 use doorward_api::{ApiConfig, Edge};
+use doorward_domain::Network;
 use doorward_services::services::StartError;
 use doorward_services::webhook_secrets::WebhookSecrets;
 use doorward_services::{Clock, Services, ServicesConfig};
@@ -47,6 +48,8 @@ pub struct Options {
     pub cors_allowed_origins: Vec<String>,
     /// What HTTPS is served with, where it is.
     pub tls: Option<Tls>,
+    /// The proxies whose words count on where a request comes from.
+    pub trusted_proxies: Vec<Network>,
     /// The name in `/api/v1/health`.
     pub environment: String,
     /// The worker beside the server, where there is one.
@@ -149,6 +152,7 @@ impl Application {
                 environment: options.environment,
                 is_draining: Arc::clone(&is_draining),
                 is_tls: tls.is_some(),
+                trusted_proxies: TrustedProxies::new(options.trusted_proxies),
             },
         );
         let edge = Edge {

@@ -31,6 +31,7 @@ use crate::config::{Config, KeyFileError, KeySource, TlsSource};
 use crate::net::tls::Tls;
 use anyhow::{Context, ensure};
 use doorward_services::hashing::HashingLimits;
+use doorward_services::ports::AnnouncementSeal;
 use doorward_services::{ServicesConfig, SystemClock};
 use doorward_storage::Store;
 use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig, migration_status};
@@ -107,7 +108,8 @@ fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
 fn join_others(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<()> {
     if let Some(redis) = &config.redis {
         let clock = Arc::clone(&services.clock);
-        services.shared = Some(doorward_redis::connect(redis, clock)?);
+        let seal = AnnouncementSeal::derive(&services.secret_key, &services.secret_key_fallbacks);
+        services.shared = Some(doorward_redis::connect(redis, clock, seal)?);
     }
     Ok(())
 }

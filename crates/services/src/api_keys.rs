@@ -18,7 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::api_key::{ApiKeyName, MAX_API_KEYS_PER_USER, MAX_OVERLAP, Validity};
 use doorward_domain::task::parse_instant;
 use doorward_domain::{
-    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Scope, Scopes, SecurityEvent, UserId,
+    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Origin, Scope, Scopes, SecurityEvent, UserId,
 };
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
@@ -331,8 +331,12 @@ impl ApiKeyService {
     ///
     /// # Errors
     /// When neither memory can be trusted nor the database answers.
-    pub async fn verify(&self, key: &str) -> Result<Option<VerifiedApiKey>, Internal> {
-        let holder = self.core.key_holder(key).await?;
+    pub async fn verify(
+        &self,
+        key: &str,
+        origin: &Origin,
+    ) -> Result<Option<VerifiedApiKey>, Internal> {
+        let holder = self.core.key_holder(key, origin).await?;
         Ok(holder.map(|holder| VerifiedApiKey {
             user_id: holder.principal.id,
             scopes: holder.scopes,

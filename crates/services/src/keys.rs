@@ -20,6 +20,8 @@ pub(crate) struct Keys {
     pub(crate) refresh_uuid: hmac::Key,
     /// Digests what is stored of them.
     pub(crate) refresh_digest: hmac::Key,
+    /// Digests the places of users.
+    pub(crate) place: hmac::Key,
     /// Encrypts the private parts of key pairs.
     pub(crate) signing_key_seal: SealingKey,
     /// Encrypts the secrets that sign webhooks.
@@ -36,6 +38,7 @@ impl Keys {
             refresh_digest: expand(&root, b"refresh token digest v1"),
             signing_key_seal: SealingKey::expand(&root, b"signing key seal v1"),
             webhook_seal: SealingKey::expand(&root, b"webhook secret seal v1"),
+            place: expand(&root, b"place digest v1"),
         }
     }
 }

@@ -34,6 +34,7 @@ pub mod tasks;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod throttle;
 pub mod tokens;
 pub mod user_list;
 pub mod users;

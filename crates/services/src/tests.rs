@@ -28,6 +28,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
+use doorward_domain::settings::RateLimit;
 use doorward_domain::{
     ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, ScheduledTask, SessionId, Settings, TaskId, User,
     UserId, WebhookSecret,
@@ -117,6 +118,15 @@ impl RiggedStore {
     /// How many units of work there were.
     pub(crate) fn units(&self) -> usize {
         self.units.load(Ordering::Acquire)
+    }
+}
+
+/// As by default, but for the limits on attempts.
+pub(crate) fn unlimited() -> Settings {
+    Settings {
+        login_rate_limit: RateLimit::OFF,
+        register_rate_limit: RateLimit::OFF,
+        ..Settings::default()
     }
 }
 
@@ -224,7 +234,7 @@ impl Node {
                 ..HashingLimits::default()
             },
             password_policy: PasswordPolicy::DJANGO,
-            settings: Settings::default(),
+            settings: unlimited(),
             accept_foreign_tokens: false,
             shared: None,
             task_kinds: Arc::new(crate::tasks::NoopOnly),
@@ -767,7 +777,7 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 let key = ApiKeySecret::generate(|| 5);
                 node.services
                     .api_keys
-                    .verify(key.expose())
+                    .verify(key.expose(), &Origin::default())
                     .await
                     .map(|found| assert!(found.is_none()))
             })

@@ -13,6 +13,7 @@ mod job;
 mod listeners;
 pub mod migrations;
 pub mod open_error;
+mod places;
 #[cfg(test)]
 mod plans;
 mod pooler;

@@ -11,7 +11,7 @@ use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use doorward_domain::audit::{AuditKeyId, AuditMac, SealedEvent};
 use doorward_domain::task::TaskOutcome;
-use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, TaskStatus, User};
+use doorward_domain::{EndReason, KeyAlgorithm, KeyState, PlaceDigest, Role, TaskStatus, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{
     a_session, a_setting_change, a_signing_key, a_task, a_user, a_webhook_secret, an_api_key,
@@ -19,8 +19,9 @@ use doorward_storage::testing::{
 };
 use doorward_storage::{
     ApiKeyRepository, AuditQuery, AuditRepository, ChangeRepository, Claims, FeedPosition,
-    ImportRepository, Mode, SessionRepository, SettingRepository, SigningKeyRepository, TaskQuery,
-    TaskRepository, UserQuery, UserRepository, WebhookSecretRepository,
+    ImportRepository, Mode, PlaceRepository, SessionRepository, SettingRepository,
+    SigningKeyRepository, TaskQuery, TaskRepository, UserQuery, UserRepository,
+    WebhookSecretRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -115,6 +116,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
+    call_all_of_places(tx, &user);
     call_all_of_the_audit_log(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
@@ -166,6 +168,16 @@ fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.put_webhook_secret(&a_webhook_secret(user)).unwrap();
     tx.webhook_secret(user.id).unwrap();
     assert_eq!(tx.lock_webhook_secrets(None, 50).unwrap().len(), 1);
+}
+
+fn call_all_of_places(tx: &mut DieselTransaction<'_>, user: &User) {
+    let digest = |number| PlaceDigest([number; 16]);
+    for number in 0..=20 {
+        tx.note_place(user.id, digest(number), instant(number.into()))
+            .unwrap();
+    }
+    tx.place_seen_at(user.id, &[digest(1), digest(2)]).unwrap();
+    assert_eq!(tx.sweep_places(instant(9999), 100).unwrap(), 20);
 }
 
 fn call_all_of_the_audit_log(tx: &mut DieselTransaction<'_>, user: &User) {

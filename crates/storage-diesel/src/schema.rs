@@ -108,6 +108,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Binary;
+    use crate::types::{Id, Instant};
+
+    known_places (digest) {
+        digest -> Binary,
+        user_id -> Id,
+        seen_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{Nullable, Text};
     use crate::types::{Id, Instant};
 

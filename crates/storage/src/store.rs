@@ -10,6 +10,7 @@ use crate::audit::AuditRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
+use crate::places::PlaceRepository;
 use crate::sessions::SessionRepository;
 use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
@@ -29,6 +30,7 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + PlaceRepository
     + SettingRepository
     + AuditRepository
     + WebhookSecretRepository
@@ -43,6 +45,7 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + PlaceRepository
         + SettingRepository
         + AuditRepository
         + WebhookSecretRepository

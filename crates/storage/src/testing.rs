@@ -16,6 +16,7 @@ pub mod builders;
 pub mod feed;
 pub mod gate;
 pub mod imports;
+pub mod places;
 pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
@@ -140,6 +141,12 @@ macro_rules! store_contract {
                 keys_are_counted_and_listed_by_their_user_in_pages,
                 a_use_is_noted_once_in_an_interval_and_not_recorded,
                 a_locked_key_is_changed_by_one_at_a_time,
+            ],
+            places: [
+                a_place_is_known_once_it_was_noted,
+                of_many_places_the_newest_are_kept,
+                a_place_goes_with_its_user,
+                places_not_seen_for_long_are_swept_in_small_batches,
             ],
             feed: [
                 what_follows_a_position_is_found_once,

@@ -109,6 +109,7 @@ pub(crate) struct Operation {
     body: Option<Body>,
     answers: Vec<Reply>,
     codes: Vec<Code>,
+    is_limited: bool,
 }
 
 impl Operation {
@@ -125,6 +126,7 @@ impl Operation {
             body: None,
             answers: Vec::new(),
             codes: Vec::new(),
+            is_limited: false,
         };
         this.codes(&[Code::HeadersTooLarge, Code::InternalError])
             .codes(&[Code::HostNotValid, Code::MisdirectedRequest])
@@ -162,7 +164,7 @@ impl Operation {
         if self.access == Access::Anyone {
             return self;
         }
-        let this = self.codes(&[Code::TwoCredentials, Code::ApiKeyNotValid]);
+        let this = self.codes(&[Code::TwoCredentials, Code::ApiKeyNotValid, Code::Throttled]);
         match access {
             KeyAccess::Never => this.codes(&[Code::ApiKeyNotAllowed]),
             KeyAccess::With(_) => this.taking_keys().codes(&[Code::InsufficientScope]),
@@ -175,6 +177,15 @@ impl Operation {
             takes_keys: true,
             ..self
         }
+    }
+
+    /// Attempts at it are counted, or some of them.
+    pub(crate) fn limited(self) -> Self {
+        Self {
+            is_limited: true,
+            ..self
+        }
+        .codes(&[Code::Throttled])
     }
 
     /// Probes ask it by address, with whatever host.
@@ -279,6 +290,14 @@ impl Operation {
             let codes: Vec<Code> = codes.copied().collect();
             let before = responses.remove(&status);
             responses.insert(status, problems::response(dialect, status, &codes, before));
+        }
+        if let Some(refused) = responses.get_mut(&StatusCode::TOO_MANY_REQUESTS)
+            && self.is_limited
+        {
+            for header in [Header::RateLimit, Header::RateLimitPolicy] {
+                let reference = RefOr::Ref(header.reference());
+                refused.headers.insert(header.name().to_owned(), reference);
+            }
         }
         responses
     }

@@ -17,6 +17,7 @@ impl From<Internal> for Problem {
     fn from(error: Internal) -> Self {
         let (code, retry_after) = match &error {
             Internal::Overloaded(overloaded) => (Code::Overloaded, Some(overloaded.retry_after)),
+            Internal::Throttled(throttled) => (Code::Throttled, Some(throttled.retry_after)),
             Internal::Unavailable(_) | Internal::Stale(_) => {
                 (Code::Unavailable, Some(Duration::from_secs(1)))
             }

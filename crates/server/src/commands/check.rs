@@ -5,8 +5,9 @@ use crate::config::{Config, KeySource, TlsSource};
 use anyhow::ensure;
 use doorward_redis::RedisConfig;
 use doorward_services::SystemClock;
-use doorward_services::ports::LinkState;
+use doorward_services::ports::{AnnouncementSeal, LinkState};
 use doorward_storage_diesel::migration_status;
+use secrecy::SecretString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +99,9 @@ fn database(config: &Config) -> Result<String, String> {
 }
 
 async fn redis(config: &RedisConfig) -> Result<String, String> {
-    let ports = doorward_redis::connect(config, Arc::new(SystemClock::start()))
+    // It announces nothing, and whatever it might hear means nothing to it.
+    let seal = AnnouncementSeal::derive(&SecretString::default(), &[]);
+    let ports = doorward_redis::connect(config, Arc::new(SystemClock::start()), seal)
         .map_err(|error| error.to_string())?;
     let place = config.place().map_err(|error| error.to_string())?;
     let unreachable = |reason: &str| format!("{place}: {reason}");

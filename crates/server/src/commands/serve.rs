@@ -34,6 +34,7 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         allowed_hosts: config.http.allowed_hosts.clone(),
         cors_allowed_origins: config.http.cors_allowed_origins.clone(),
         tls,
+        trusted_proxies: config.http.trusted_proxies.clone(),
         environment: config.http.environment.clone(),
         worker: Some(worker).filter(|_| !args.no_worker),
         workers: None,

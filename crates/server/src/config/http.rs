@@ -3,6 +3,7 @@
 use super::cors;
 use super::reader::{Reader, quoted};
 use super::tls::TlsSource;
+use doorward_domain::Network;
 use doorward_domain::settings::parse_bool;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -25,6 +26,8 @@ pub struct Http {
     pub tls: Option<TlsSource>,
     /// `CORS_ALLOWED_ORIGINS`: the origins whose pages may call, as browsers write them.
     pub cors_allowed_origins: Vec<String>,
+    /// `TRUSTED_PROXIES`: the proxies whose `X-Forwarded-…` and `Forwarded` count.
+    pub trusted_proxies: Vec<Network>,
     /// `SHUTDOWN_DELAY`: for how long connections are still accepted after SIGTERM.
     pub shutdown_delay: Duration,
     /// `ENVIRONMENT`: the name that the health route gives.
@@ -54,6 +57,7 @@ impl Http {
             bind,
             tls: TlsSource::read(reader),
             cors_allowed_origins: cors::read(reader),
+            trusted_proxies: trusted_proxies(reader),
             shutdown_delay: reader
                 .parsed(
                     "SHUTDOWN_DELAY",
@@ -196,6 +200,34 @@ fn without_port(host: &str) -> &str {
         Some((name, port)) if is_digits(port) => name,
         Some(_) | None => host,
     }
+}
+
+fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<Network> {
+    const NAME: &str = "TRUSTED_PROXIES";
+    let Some(list) = reader.text(NAME) else {
+        return Vec::new();
+    };
+    let mut proxies = Vec::new();
+    for entry in list.split(',').map(str::trim) {
+        match entry.parse::<Network>() {
+            Ok(network) if network.is_everything() => reader.refuse(
+                NAME,
+                format!(
+                    "must name your proxies, not {}: whoever asks could then choose the address that counts as his",
+                    quoted(entry)
+                ),
+            ),
+            Ok(network) => proxies.push(network),
+            Err(_) => reader.refuse(
+                NAME,
+                format!(
+                    "must be a comma-separated list of addresses and ranges such as 10.0.0.0/8 or ::1; {} is none",
+                    quoted(entry)
+                ),
+            ),
+        }
+    }
+    proxies
 }
 
 /// A host name, an IPv4 address or a bracketed IPv6 address, with or without a port.

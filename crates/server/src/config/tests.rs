@@ -27,7 +27,7 @@ fn without_any_variable_everything_has_its_default() {
     );
     assert_eq!(config.http.shutdown_delay, Duration::from_secs(2));
     assert_eq!(config.http.environment, "production");
-    assert!(!config.http.debug);
+    assert!(!config.http.debug && config.http.trusted_proxies.is_empty());
     assert_eq!(config.database.to_string(), "sqlite://data/doorward.db");
     assert!(
         matches!(&config.keys.signing, KeySource::File(file) if file.path() == "data/secret.key")
@@ -271,6 +271,30 @@ fn a_wildcard_or_a_url_is_no_host() {
     ] {
         let line = &lines(&[("ALLOWED_HOSTS", list)])[0];
         assert!(line.contains(part), "{list}: {line}");
+    }
+}
+
+#[test]
+fn trusted_proxies_are_addresses_and_ranges_and_never_everybody() {
+    let config = config(&[("TRUSTED_PROXIES", "10.0.0.0/8, ::1,192.0.2.7")]).unwrap();
+    let proxies: Vec<_> = config
+        .http
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "::1/128", "192.0.2.7/32"]);
+    for (list, part) in [
+        ("*", "\"*\" is none"),
+        ("10.0.0.0/33", "\"10.0.0.0/33\" is none"),
+        ("proxy.example.com", "is none"),
+        ("10.0.0.1,,10.0.0.2", "\"\" is none"),
+        ("0.0.0.0/0", "must name your proxies, not \"0.0.0.0/0\""),
+        ("10.0.0.1, ::/0", "must name your proxies, not \"::/0\""),
+    ] {
+        let lines = lines(&[("TRUSTED_PROXIES", list)]);
+        assert!(lines[0].starts_with("TRUSTED_PROXIES must"), "{}", lines[0]);
+        assert!(lines[0].contains(part), "{list}: {}", lines[0]);
     }
 }
 

@@ -71,7 +71,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 30] = [
+const TABLE: [Row; 31] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -113,6 +113,13 @@ const TABLE: [Row; 30] = [
         "LIST",
         "none",
         "The origins whose pages may call, such as https://app.example.com, with commas between",
+    ),
+    with_flag(
+        "TRUSTED_PROXIES",
+        Group::Server,
+        "LIST",
+        "none",
+        "The proxies whose X-Forwarded-For and Forwarded count: addresses and ranges such as 10.0.0.0/8, with commas between",
     ),
     with_flag(
         "SHUTDOWN_DELAY",

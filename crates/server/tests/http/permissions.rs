@@ -3,6 +3,7 @@
 use crate::support::{ApiKey, Client, PASSWORD, TestApp, User};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// Who calls.
 const CALLERS: [&str; 6] = [
@@ -265,4 +266,62 @@ fn every_route_has_a_row() {
     let rows = TABLE.iter().filter(|(_, route, ..)| !route.contains('#'));
     let rows = rows.map(|(method, route, ..)| ((*method).to_owned(), (*route).to_owned()));
     assert_eq!(rows.collect::<BTreeSet<_>>(), routes);
+}
+
+/// What an answer means to who reads the table.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        200..300 => "yes",
+        401 => "401",
+        403 => "403",
+        other => panic!("{other} has no word in the table"),
+    }
+}
+
+/// The table as people read it.
+fn published() -> String {
+    let callers = CALLERS.iter().map(|who| (*who).to_owned());
+    let scopes = SCOPES.iter().map(|scope| format!("key: {scope}"));
+    let columns: Vec<String> = callers.chain(scopes).collect();
+    let mut text = format!(
+        "# Who may do what\n\n{ABOUT}\n\n| | | {} |\n|---|---|{}\n",
+        columns.join(" | "),
+        "---|".repeat(columns.len()),
+    );
+    for (method, route, statuses, of_keys) in TABLE {
+        let (path, about) = route.split_once('#').unwrap_or((route, ""));
+        let about = match about {
+            "" => String::new(),
+            "role" => " with a `role`".to_owned(),
+            whose => format!(" of an {whose}"),
+        };
+        let cells: Vec<_> = statuses.into_iter().chain(of_keys).map(meaning).collect();
+        writeln!(
+            text,
+            "| {method} | `{path}`{about} | {} |",
+            cells.join(" | ")
+        )
+        .expect("room");
+    }
+    text
+}
+
+const ABOUT: &str = "\
+What each route answers each kind of caller who sends what the route asks for: `yes`, or the status of the refusal.
+`deactivated` has a token of an account that was deactivated, `garbage` one that is none; a key is an owner's with that
+one scope. Routes that are for anyone do not look at credentials. The test `permissions` asks a server for every cell, fails
+on a route that has no row, and holds this page against its table.";
+
+#[test]
+fn the_published_table_is_the_one_that_is_tested() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/permissions.md");
+    let (expected, found) = (
+        published(),
+        std::fs::read_to_string(page).unwrap_or_default(),
+    );
+    if found != expected {
+        let made = concat!(env!("CARGO_TARGET_TMPDIR"), "/permissions.md");
+        std::fs::write(made, expected).expect("room for the page");
+        panic!("docs/permissions.md is not what the table says: copy {made} there");
+    }
 }

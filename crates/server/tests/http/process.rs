@@ -925,6 +925,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
         allowed_hosts: Vec::new(),
         cors_allowed_origins: Vec::new(),
         tls: None,
+        trusted_proxies: Vec::new(),
         environment: "test".to_owned(),
         worker: None,
         workers: Some(1),

@@ -88,6 +88,11 @@ impl AccountService {
         if wanted.is_some_and(|wanted| wanted > Role::User) && role < Role::Owner {
             return Err(RegisterError::RoleNotAllowed);
         }
+        let limit = self.core.settings.load().register_rate_limit;
+        self.core
+            .throttle
+            .registration(limit, &register.origin, role >= Role::Admin)
+            .await?;
         let made = match caller.map(|caller| caller.principal.id) {
             Some(admin) if role >= Role::Admin => Made::Admin(admin),
             user => Made::Registering(user),

@@ -2,7 +2,9 @@ use super::*;
 use crate::tests::Node;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, Session, SessionEnd};
-use doorward_domain::{Change, Role, ScheduledTask, SessionId, TaskStatus, User, UserId};
+use doorward_domain::{
+    Change, PlaceDigest, Role, ScheduledTask, SessionId, TaskStatus, User, UserId,
+};
 use doorward_storage::FeedPosition;
 use doorward_storage::testing::{a_session, a_task, instant, read, write};
 
@@ -185,6 +187,17 @@ async fn a_multitude_goes_in_batches_and_nobody_waits_for_all_of_it() {
         5,
         "three batches, a last look, and one at the audit log"
     );
+}
+
+#[tokio::test]
+async fn places_go_in_which_nobody_has_logged_in_for_a_year() {
+    let (node, ada) = a_day_later().await;
+    write(&*node.store, move |tx| {
+        tx.note_place(ada.id, PlaceDigest([1; 16]), day(-365 * DAY - 1))?;
+        tx.note_place(ada.id, PlaceDigest([2; 16]), day(-365 * DAY))
+    })
+    .await;
+    assert_eq!(node.services.sweeper.sweep().await.unwrap().places, 1);
 }
 
 #[tokio::test]

@@ -9,12 +9,13 @@ use doorward::application::{Application, Options, WorkerOptions, kinds};
 use doorward::config::TlsSource;
 use doorward::net::tls::{Tls, TlsFiles};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{JwtAlgorithm, Origin, Role, Settings};
+use doorward_domain::settings::RateLimit;
+use doorward_domain::{JwtAlgorithm, Network, Origin, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
 use doorward_services::hashing::HashingLimits;
-use doorward_services::ports::SharedPorts;
+use doorward_services::ports::{AnnouncementSeal, SharedPorts};
 use doorward_services::{Clock, FieldErrors, ServicesConfig};
 use doorward_storage::Store;
 use doorward_storage_diesel::testing::TestDatabase;
@@ -60,6 +61,7 @@ pub(crate) struct Setup {
     accept_foreign_tokens: bool,
     webhook_allow: &'static str,
     runs_tasks: bool,
+    trusted_proxies: Vec<Network>,
 }
 
 impl Setup {
@@ -68,7 +70,11 @@ impl Setup {
         Self {
             database: Arc::new(Database::of_this_run().create()),
             clock: Arc::new(FakeClock::at(NOON)),
-            settings: Settings::default(),
+            settings: Settings {
+                login_rate_limit: RateLimit::OFF,
+                register_rate_limit: RateLimit::OFF,
+                ..Settings::default()
+            },
             secret_key: SECRET_KEY,
             password_policy: PasswordPolicy::DJANGO,
             jwt_algorithm: JwtAlgorithm::Hs256,
@@ -79,6 +85,7 @@ impl Setup {
             accept_foreign_tokens: false,
             webhook_allow: "",
             runs_tasks: false,
+            trusted_proxies: Vec::new(),
         }
     }
 
@@ -150,11 +157,19 @@ impl Setup {
         }
     }
 
+    /// Behind these proxies.
+    pub(crate) fn behind(mut self, proxies: &[&str]) -> Self {
+        let network = |text: &&str| text.parse().expect("a range of addresses");
+        self.trusted_proxies = proxies.iter().map(network).collect();
+        self
+    }
+
     /// What its nodes share.
     fn shared(&self) -> Option<SharedPorts> {
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&self.clock);
         let redis = self.redis.as_ref()?;
-        Some(doorward_redis::connect(redis, clock).expect("a Redis that can be meant"))
+        let seal = AnnouncementSeal::derive(&self.secret_key.to_owned().into(), &[]);
+        Some(doorward_redis::connect(redis, clock, seal).expect("a Redis that can be meant"))
     }
 
     /// With other settings.
@@ -262,6 +277,7 @@ impl TestApp {
             allowed_hosts: setup.allowed_hosts.clone(),
             cors_allowed_origins: setup.cors_allowed_origins.clone(),
             tls: setup.tls.as_ref().map(tls),
+            trusted_proxies: setup.trusted_proxies.clone(),
             environment: "test".to_owned(),
             worker: Some(worker).filter(|_| setup.runs_tasks),
             workers: Some(2),

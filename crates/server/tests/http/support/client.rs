@@ -69,6 +69,11 @@ impl Client {
         }
     }
 
+    /// Whether it is known by an API key.
+    pub(crate) fn is_key(&self) -> bool {
+        self.token.is_none() && self.key.is_some()
+    }
+
     pub(crate) fn get(&self, path: &str) -> Request {
         self.request("GET", path)
     }
