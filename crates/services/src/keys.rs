@@ -19,6 +19,12 @@ pub(crate) struct Keys {
     pub(crate) refresh_uuid: hmac::Key,
     /// Digests what is stored of them.
     pub(crate) refresh_digest: hmac::Key,
+    /// Signs the cookies of the admin panel.
+    pub(crate) panel_cookie: hmac::Key,
+    /// Makes the tokens in the forms of the admin panel.
+    pub(crate) panel_form: hmac::Key,
+    /// Makes the links by which a new password is set.
+    pub(crate) password_link: hmac::Key,
     /// Encrypts the private parts of key pairs.
     pub(crate) seal: RandomizedNonceKey,
 }
@@ -31,6 +37,9 @@ impl Keys {
             refresh_jti: expand(&root, b"refresh token jti v1"),
             refresh_uuid: expand(&root, b"refresh token uuid v1"),
             refresh_digest: expand(&root, b"refresh token digest v1"),
+            panel_cookie: expand(&root, b"admin panel cookie v1"),
+            panel_form: expand(&root, b"admin panel form v1"),
+            password_link: expand(&root, b"password link v1"),
             seal: expand_seal(&root, b"signing key seal v1"),
         }
     }

@@ -9,6 +9,8 @@ use crate::foreign_tokens::ForeignAccounts;
 use crate::hashing::{HashingLimits, HashingPool};
 use crate::health::HealthService;
 use crate::keys::KeyRing;
+use crate::overview::OverviewService;
+use crate::panel::PanelService;
 use crate::passwords::Passwords;
 use crate::ports::SharedPorts;
 use crate::principals::Principal;
@@ -64,8 +66,12 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// Sessions of the admin panel.
+    pub panel: PanelService,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
+    /// How the service fares, in figures.
+    pub overview: OverviewService,
     /// Whether the service works.
     pub health: HealthService,
     /// Deletes what nobody needs any more.
@@ -121,6 +127,8 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            panel: PanelService::new(Arc::clone(&core)),
+            overview: OverviewService::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,

@@ -18,4 +18,4 @@ pub use imports::{Claims, DjangoAccount, Holder, ImportRepository, ImportedUser}
 pub use sessions::SessionRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
-pub use users::{UserQuery, UserRepository};
+pub use users::{UserCounts, UserQuery, UserRepository};

@@ -2,6 +2,7 @@
 
 use super::AuthService;
 use crate::error::{Internal, from_internal};
+use crate::panel::PANEL_SESSION_LIFETIME;
 use crate::passwords::Verification;
 use crate::principals::Principal;
 use crate::refresh_secret::RefreshSecret;
@@ -10,7 +11,7 @@ use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, MAX_SESSIONS_PER_USER, Salt, Session};
 use doorward_domain::{
-    EmailAddress, Origin, Password, PasswordHash, SessionCutoff, SessionId, User, Username,
+    EmailAddress, Origin, Password, PasswordHash, Role, SessionCutoff, SessionId, User, Username,
 };
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
@@ -61,6 +62,24 @@ impl AuthService {
     /// # Errors
     /// [`LoginError::InvalidCredentials`], whatever it is that does not fit.
     pub async fn login(&self, login: Login) -> Result<SignedIn, LoginError> {
+        let (user, session) = self
+            .begin(login, Purpose::Tokens)
+            .await?
+            .ok_or(LoginError::InvalidCredentials)?;
+        let principal = Arc::new(Principal::from(user));
+        let tokens = self.issue(&session, &principal, session.created_at)?;
+        Ok(SignedIn { principal, tokens })
+    }
+
+    /// Checks the password and begins a session for this purpose; none where the person's role is too low for it.
+    ///
+    /// # Errors
+    /// As [`login`](Self::login).
+    pub(crate) async fn begin(
+        &self,
+        login: Login,
+        purpose: Purpose,
+    ) -> Result<Option<(User, Session)>, LoginError> {
         let password =
             Password::parse(login.password).map_err(|_unusable| LoginError::InvalidCredentials)?;
         let (username, email) = (login.username, login.email);
@@ -81,17 +100,23 @@ impl AuthService {
             verified: stored,
             replacement,
             origin: login.origin,
+            purpose,
         };
         let core = Arc::clone(&self.core);
-        let (user, session) = self
-            .core
+        self.core
             .store
             .write(move |tx| begin_session(tx, &core, beginning))
-            .await?;
-        let principal = Arc::new(Principal::from(user));
-        let tokens = self.issue(&session, &principal, session.created_at)?;
-        Ok(SignedIn { principal, tokens })
+            .await
     }
+}
+
+/// What a session is begun for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// Tokens, for as long as the settings say.
+    Tokens,
+    /// The cookie of the admin panel, for those who may enter it.
+    Panel,
 }
 
 struct Beginning {
@@ -99,6 +124,7 @@ struct Beginning {
     verified: Option<PasswordHash>,
     replacement: Option<PasswordHash>,
     origin: Origin,
+    purpose: Purpose,
 }
 
 fn find_user(
@@ -128,12 +154,15 @@ fn begin_session(
     tx: &mut dyn Transaction,
     core: &Core,
     beginning: Beginning,
-) -> Result<(User, Session), LoginError> {
+) -> Result<Option<(User, Session)>, LoginError> {
     let now = core.clock.now();
     let mut user = tx
         .lock_user(beginning.user.id)?
         .filter(|user| user.is_active && user.password == beginning.verified)
         .ok_or(LoginError::InvalidCredentials)?;
+    if matches!(beginning.purpose, Purpose::Panel) && user.role < Role::Admin {
+        return Ok(None);
+    }
     user.last_login = Some(now);
     if beginning.replacement.is_some() {
         user.password = beginning.replacement;
@@ -142,8 +171,17 @@ fn begin_session(
     displace_oldest(tx, &user, now)?;
     let id = SessionCutoff::new_session_id(tx.session_cutoff()?, now);
     let session = new_session(core, &user, id, beginning.origin, now);
+    let session = match beginning.purpose {
+        Purpose::Tokens => session,
+        // It is revoked as access tokens are, so that one must be remembered for as long as the cookie may live.
+        Purpose::Panel => Session {
+            expires_at: now + PANEL_SESSION_LIFETIME,
+            access_expires_at: now + PANEL_SESSION_LIFETIME,
+            ..session
+        },
+    };
     tx.insert_session(&session)?;
-    Ok((user, session))
+    Ok(Some((user, session)))
 }
 
 fn displace_oldest(
