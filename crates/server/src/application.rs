@@ -4,6 +4,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
+use doorward_admin::AdminConfig;
 use doorward_api::edge::AllowedHosts;
 use doorward_api::{ApiConfig, Edge};
 use doorward_services::services::StartError;
@@ -38,6 +39,8 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// The name in `/api/v1/health`.
     pub environment: String,
+    /// Whether browsers reach it over TLS alone.
+    pub is_secure: bool,
     /// How many threads serve; one a core where there is no number.
     pub workers: Option<usize>,
 }
@@ -75,12 +78,21 @@ impl Application {
         let store = Arc::clone(&options.services.store);
         let services = Data::new(Services::start(options.services).await?);
         let is_draining = Arc::new(AtomicBool::new(false));
+        let environment = options.environment;
         let api = doorward_api::configure(
             services.clone(),
             ApiConfig {
                 version: env!("CARGO_PKG_VERSION"),
-                environment: options.environment,
+                environment: environment.clone(),
                 is_draining: Arc::clone(&is_draining),
+            },
+        );
+        let admin = doorward_admin::configure(
+            services.clone(),
+            AdminConfig {
+                version: env!("CARGO_PKG_VERSION"),
+                environment,
+                is_secure: options.is_secure,
             },
         );
         let edge = Edge {
@@ -94,6 +106,7 @@ impl Application {
                     edge.clone().around(request, next)
                 }))
                 .configure(api.clone())
+                .configure(admin.clone())
         })
         .disable_signals()
         .client_request_timeout(HEAD_WITHIN)

@@ -91,10 +91,12 @@ impl PanelService {
     pub async fn operator(&self, cookie: &str) -> Result<Option<Operator>, Internal> {
         self.core.feed.check_fresh()?;
         let now = self.core.clock.now();
-        let Some(pass) = Pass::open(&self.core.keys, cookie).filter(|pass| pass.is_good(now)) else {
+        let Some(pass) = Pass::open(&self.core.keys, cookie).filter(|pass| pass.is_good(now))
+        else {
             return Ok(None);
         };
-        if self.core.memory.revoked.contains(pass.session) || self.has_ended_elsewhere(&pass).await {
+        if self.core.memory.revoked.contains(pass.session) || self.has_ended_elsewhere(&pass).await
+        {
             return Ok(None);
         }
         let principal = self.core.principal(pass.user).await?;

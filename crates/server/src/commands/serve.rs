@@ -33,6 +33,7 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         services,
         allowed_hosts: config.http.allowed_hosts.clone(),
         environment: config.http.environment.clone(),
+        is_secure: false,
         workers: None,
     })
     .await?;

@@ -872,6 +872,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
         },
         allowed_hosts: Vec::new(),
         environment: "test".to_owned(),
+        is_secure: false,
         workers: Some(1),
     };
     let system = actix_web::rt::System::new();

@@ -59,9 +59,8 @@ async fn recorded_ends(store: &dyn Store) -> Vec<Change> {
 
 /// Neither ended nor expired ones, whoever holds them.
 pub async fn live_sessions_are_counted(store: Arc<dyn Store>) {
-    let count = async |seconds| {
-        read(&*store, move |tx| tx.count_live_sessions(instant(seconds))).await
-    };
+    let count =
+        async |seconds| read(&*store, move |tx| tx.count_live_sessions(instant(seconds))).await;
     assert_eq!(count(0).await, 0);
     let (ada, bob) = (
         with_user(&*store, "ada").await,

@@ -42,6 +42,7 @@ pub(crate) struct Setup {
     allowed_hosts: Vec<String>,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
+    is_secure: bool,
 }
 
 impl Setup {
@@ -57,6 +58,7 @@ impl Setup {
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
+            is_secure: false,
         }
     }
 
@@ -64,6 +66,14 @@ impl Setup {
     pub(crate) fn accepting_foreign_tokens(self) -> Self {
         Self {
             accept_foreign_tokens: true,
+            ..self
+        }
+    }
+
+    /// As behind TLS.
+    pub(crate) fn secure(self) -> Self {
+        Self {
+            is_secure: true,
             ..self
         }
     }
@@ -183,6 +193,7 @@ impl TestApp {
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             environment: "test".to_owned(),
+            is_secure: setup.is_secure,
             workers: Some(2),
         };
         let (tasks, inbox) = mpsc::unbounded_channel();

@@ -1,0 +1,7 @@
+//! The admin panel over the socket.
+
+mod accounts;
+mod forms;
+mod frame;
+mod permissions;
+mod sessions;
