@@ -173,7 +173,9 @@ impl Chrome {
     /// Since the last look, nothing was complained of in the console but what is `expected`, and nobody else was asked.
     pub(crate) async fn assert_clean(&self, expected: &[&str]) {
         for entry in self.driver.get_log("browser").await.unwrap() {
-            let is_expected = expected.iter().any(|part| entry.message.contains(part));
+            let is_complaint = ["WARNING", "SEVERE"].contains(&entry.level.as_str());
+            let is_expected =
+                !is_complaint || expected.iter().any(|part| entry.message.contains(part));
             assert!(is_expected, "in the console: {entry:?}");
         }
         for entry in self.driver.get_log("performance").await.unwrap() {
