@@ -6,6 +6,7 @@ mod host;
 pub use host::AllowedHosts;
 
 use crate::dialect::{Asked, Dialect};
+use crate::extract::RequestId;
 use crate::pages::{self, Form};
 use crate::problem::{Code, Problem};
 use crate::routes::operations;
@@ -18,7 +19,7 @@ use actix_web::http::header::{
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -56,6 +57,11 @@ impl Edge {
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let line = Line::begin(&request, self.is_draining);
+        if !request.method().is_safe() {
+            // Only what changes something is asked where it came from.
+            let id = RequestId(line.request_id.clone());
+            request.extensions_mut().insert(id);
+        }
         if let Err(problem) = check(&self.allowed_hosts, &request) {
             return Ok(request.into_response(finish(problem.error_response(), &line)));
         }

@@ -79,6 +79,7 @@ catalogue! {
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed",
     NotFound = NOT_FOUND "not_found" "There is nothing here",
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This route does not know the method",
+    EditConflict = CONFLICT "edit_conflict" "Somebody else has changed this since",
     LastOwner = CONFLICT "last_owner" "There must be an active owner",
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "The body is longer than 64 KiB",
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not JSON",

@@ -13,6 +13,7 @@ mod jwks;
 mod operations;
 mod profile;
 mod sessions;
+mod settings;
 mod simplejwt;
 mod tokens;
 mod users;
@@ -29,6 +30,7 @@ use doorward_domain::Scope;
 use doorward_services::Services;
 use endpoint::Endpoint;
 use serde::Serialize;
+pub use settings::settings_json;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 use utoipa::ToSchema;
@@ -116,6 +118,9 @@ fn endpoints() -> Vec<Endpoint> {
             .delete(api_keys::delete, api_keys::delete_described),
         Endpoint::at("/api/v1/api-keys/{id}/regenerate")
             .post(api_keys::regenerate, api_keys::regenerate_described),
+        Endpoint::at("/api/v1/settings")
+            .get(settings::list, settings::list_described)
+            .patch(settings::update, settings::update_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

@@ -9,6 +9,7 @@ mod migrate;
 mod openapi;
 mod restored;
 mod serve;
+mod settings;
 
 pub use check::check;
 pub use createsuperuser::create_superuser;
@@ -19,6 +20,7 @@ pub use migrate::migrate;
 pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
+pub use settings::settings;
 
 use crate::config::{Config, KeyFileError, KeySource};
 use anyhow::{Context, ensure};
@@ -86,6 +88,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
         settings: config.settings.clone(),
         accept_foreign_tokens: config.keys.accept_foreign_tokens,
         shared: None,
+        task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
     };
     Ok((services, made))
 }

@@ -25,9 +25,11 @@ mod remembered;
 pub mod restored;
 mod revocations;
 pub mod services;
+pub mod settings;
 mod shared;
 pub mod signing_keys;
 pub mod sweeper;
+pub mod tasks;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

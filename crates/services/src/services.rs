@@ -14,9 +14,11 @@ use crate::panel::PanelService;
 use crate::passwords::Passwords;
 use crate::ports::SharedPorts;
 use crate::principals::Principal;
+use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
+use crate::tasks::{TaskAlarm, TaskKinds};
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
@@ -47,12 +49,14 @@ pub struct ServicesConfig {
     pub hashing: HashingLimits,
     /// What new passwords have to pass.
     pub password_policy: PasswordPolicy,
-    /// The runtime settings.
+    /// The values of the runtime settings that nobody has changed.
     pub settings: Settings,
     /// Accept access tokens that simplejwt signed with the secret key, for users who come from Django.
     pub accept_foreign_tokens: bool,
     /// What this node shares with others beside the database, where there is something.
     pub shared: Option<SharedPorts>,
+    /// Which kinds of tasks users may ask for.
+    pub task_kinds: Arc<dyn TaskKinds>,
 }
 
 /// The use cases.
@@ -68,6 +72,10 @@ pub struct Services {
     pub api_keys: ApiKeyService,
     /// Sessions of the admin panel.
     pub panel: PanelService,
+    /// The runtime settings.
+    pub settings: SettingsService,
+    /// Wakes the worker of this node.
+    pub task_alarm: Arc<TaskAlarm>,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// How the service fares, in figures.
@@ -97,13 +105,15 @@ impl Services {
             ))
         });
         let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
-        let signing_keys = Arc::new(SigningKeys::new(&config));
+        let runtime = Arc::new(RuntimeSettings::new(&config));
+        let signing_keys = Arc::new(SigningKeys::new(&config, &runtime));
         signing_keys.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
             Arc::clone(&memory),
             Arc::clone(&signing_keys),
+            Arc::clone(&runtime),
         ));
         if let Some(shared) = &shared {
             join(shared, &*config.store, &memory, &feed);
@@ -113,11 +123,12 @@ impl Services {
         let core = Arc::new(Core {
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
-            settings: ArcSwap::from_pointee(config.settings),
+            settings: runtime.present(),
+            runtime,
             store: config.store,
             clock: config.clock,
             feed: Arc::clone(&feed),
-            memory,
+            memory: Arc::clone(&memory),
             shared,
             foreign_accounts: config.accept_foreign_tokens.then(ForeignAccounts::new),
             key_uses: KeyUses::default(),
@@ -129,6 +140,8 @@ impl Services {
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             panel: PanelService::new(Arc::clone(&core)),
             overview: OverviewService::new(Arc::clone(&core)),
+            settings: SettingsService::new(Arc::clone(&core)),
+            task_alarm: Arc::clone(&memory.alarm),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -169,7 +182,9 @@ pub enum StartError {
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) settings: ArcSwap<Settings>,
+    /// The settings that are in force.
+    pub(crate) settings: Arc<ArcSwap<Settings>>,
+    pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,

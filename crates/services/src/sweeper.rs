@@ -29,6 +29,8 @@ pub struct Swept {
     pub changes: usize,
     /// Signing keys that were retired long ago.
     pub signing_keys: usize,
+    /// Changes of settings that nobody asks for any more.
+    pub setting_changes: usize,
 }
 
 impl Sweeper {
@@ -47,6 +49,7 @@ impl Sweeper {
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
         let forgotten = now - RETIRED_KEPT;
+        let unasked = now - self.core.settings.load().audit_retention;
         let mut swept = Swept::default();
         loop {
             let batch = self
@@ -57,12 +60,14 @@ impl Sweeper {
                         sessions: tx.sweep_sessions(over, BATCH)?,
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
+                        setting_changes: tx.sweep_setting_changes(unasked, BATCH)?,
                     })
                 })
                 .await?;
             swept.sessions += batch.sessions;
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
+            swept.setting_changes += batch.setting_changes;
             if batch == Swept::default() {
                 return Ok(swept);
             }

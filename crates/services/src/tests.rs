@@ -13,6 +13,7 @@ use crate::clock::{Clock, FakeClock};
 use crate::fields::FieldErrors;
 use crate::hashing::HashingLimits;
 use crate::services::StartError;
+use crate::settings::{IfMatch, Proposed, SettingsError};
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
@@ -222,6 +223,7 @@ impl Node {
             settings: Settings::default(),
             accept_foreign_tokens: false,
             shared: None,
+            task_kinds: Arc::new(crate::tasks::NoopOnly),
         };
         adjust(&mut config);
         let services = Arc::new(Services::start(config).await?);
@@ -285,7 +287,7 @@ impl Node {
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Result<TokenPair, RefreshError> {
-        self.services.auth.refresh(token).await
+        self.services.auth.refresh(token, Origin::default()).await
     }
 
     pub(crate) async fn session(&self, id: SessionId) -> Option<Session> {
@@ -483,7 +485,10 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 let token = &people.first.refresh_token;
                 internal!(
                     LogoutError,
-                    node.services.auth.logout_by_refresh_token(token).await
+                    node.services
+                        .auth
+                        .logout_by_refresh_token(token, Origin::default())
+                        .await
                 )
             })
         }),
@@ -668,6 +673,31 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                     ..list_key(View::Full)
                 };
                 node.services.users.list(key, names).await.map(drop)
+            })
+        }),
+        ("list of settings", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                internal!(SettingsError, settings.list(&people.owner).await)
+            })
+        }),
+        ("change of a setting", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                let proposed = vec![Proposed::from_text("STEP_UP_WINDOW", "7")];
+                internal!(
+                    SettingsError,
+                    settings.change(&people.owner, proposed, IfMatch::Any).await
+                )
+            })
+        }),
+        ("list of changes of settings", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                internal!(
+                    SettingsError,
+                    settings.changes(&people.owner, None, 50).await
+                )
             })
         }),
         ("whether there is an owner", |node, _| {

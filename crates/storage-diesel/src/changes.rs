@@ -22,6 +22,8 @@ const USER_CHANGED: &str = "user_changed";
 const USER_LIST_CHANGED: &str = "user_list_changed";
 const SIGNING_KEYS_CHANGED: &str = "signing_keys_changed";
 const API_KEY_CHANGED: &str = "api_key_changed";
+const SETTINGS_CHANGED: &str = "settings_changed";
+const TASK_DUE: &str = "task_due";
 
 /// This transaction itself counts as open: what it writes later belongs behind the position.
 const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, array_remove( \
@@ -50,6 +52,8 @@ impl ChangeRow {
             Change::UserListChanged => (USER_LIST_CHANGED, None, None),
             Change::SigningKeysChanged => (SIGNING_KEYS_CHANGED, None, None),
             Change::ApiKeyChanged(key) => (API_KEY_CHANGED, Some(key.into()), None),
+            Change::SettingsChanged => (SETTINGS_CHANGED, None, None),
+            Change::TaskDue(at) => (TASK_DUE, None, Some(at.into())),
         };
         Self {
             seq: 0,
@@ -76,6 +80,8 @@ impl TryFrom<ChangeRow> for Change {
             USER_LIST_CHANGED => Ok(Self::UserListChanged),
             SIGNING_KEYS_CHANGED => Ok(Self::SigningKeysChanged),
             API_KEY_CHANGED => Ok(Self::ApiKeyChanged(ApiKeyId::from_uuid(subject()?))),
+            SETTINGS_CHANGED => Ok(Self::SettingsChanged),
+            TASK_DUE => Ok(Self::TaskDue(row.until.ok_or_else(|| bad("until"))?.0)),
             _ => Err(bad("kind")),
         }
     }
@@ -169,7 +175,8 @@ impl ChangeRepository for DieselTransaction<'_> {
         self.write_changes()?;
         let matters_to_nobody = changes::until
             .is_null()
-            .or(changes::until.le(DbInstant(now)));
+            .or(changes::until.le(DbInstant(now)))
+            .or(changes::kind.eq(TASK_DUE).nullable());
         let old = changes::table
             .filter(changes::recorded_at.lt(DbInstant(before)))
             .filter(matters_to_nobody)

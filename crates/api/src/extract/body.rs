@@ -105,6 +105,11 @@ impl JsonBody {
         is_null
     }
 
+    /// All fields that nobody has taken yet, for inputs whose names are data.
+    pub(crate) fn into_fields(self) -> Map<String, Value> {
+        self.fields
+    }
+
     /// What is wrong so far, with a message for every field that nobody has taken; but the clients of older services
     /// may send whatever they have always sent.
     pub(crate) fn finish(mut self) -> FieldErrors {

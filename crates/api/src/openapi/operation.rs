@@ -25,6 +25,8 @@ pub(crate) enum Tag {
     Users,
     /// What services use in place of a password.
     ApiKeys,
+    /// What owners change while the service runs.
+    Settings,
     /// What clients of older services ask for.
     Ancestors,
     /// For those who run the service.
@@ -35,11 +37,12 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// Every one, in the order in which the document has them.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Sessions,
         Self::Account,
         Self::Users,
         Self::ApiKeys,
+        Self::Settings,
         Self::Ancestors,
         Self::Operations,
         Self::Documentation,
@@ -51,6 +54,7 @@ impl Tag {
             Self::Account => "Account",
             Self::Users => "Users",
             Self::ApiKeys => "API keys",
+            Self::Settings => "Settings",
             Self::Ancestors => "Ancestors",
             Self::Operations => "Operations",
             Self::Documentation => "Documentation",
@@ -65,6 +69,7 @@ impl Tag {
             Self::Account => "One's own account, from the registration on.",
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
             Self::ApiKeys => "What services use in place of a password.",
+            Self::Settings => "What owners change while the service runs.",
             Self::Ancestors => {
                 "What clients of several Django services ask for, which this one replaces."
             }

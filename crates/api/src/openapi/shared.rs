@@ -62,7 +62,9 @@ impl Header {
             Self::RequestId => {
                 "The request's name in the log: the one that it brought in the same header, if that has at most 64 letters, digits, `-`, `_` and `.`, else a new one."
             }
-            Self::ETag => "The version of this answer, for `If-None-Match`.",
+            Self::ETag => {
+                "The version of this answer, for `If-None-Match`, and for `If-Match` where there is a way to change it."
+            }
             Self::Link => {
                 "Where the next page is, as `<…>; rel=\"next\"`; not there on the last page."
             }

@@ -7,6 +7,7 @@ use doorward_services::api_keys::{ApiKeyError, CreateApiKeyError};
 use doorward_services::auth::{
     AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
 };
+use doorward_services::settings::SettingsError;
 use doorward_services::users::{AdministerError, ListError};
 use std::time::Duration;
 
@@ -117,6 +118,18 @@ impl From<AdministerError> for Problem {
             AdministerError::Invalid(errors) => Self::invalid(errors),
             AdministerError::LastOwner => Self::new(Code::LastOwner),
             AdministerError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::NotAllowed => Self::new(Code::PermissionDenied),
+            SettingsError::NotFound => Self::new(Code::NotFound),
+            SettingsError::Invalid(errors) => Self::invalid(errors),
+            SettingsError::Stale => Self::new(Code::EditConflict),
+            SettingsError::Internal(error) => error.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 11] = [
+pub(super) const NOT_YET: [&str; 7] = [
     "TLS_CERT",
     "TLS_KEY",
     "TLS_SELF_SIGNED",
@@ -11,10 +11,6 @@ pub(super) const NOT_YET: [&str; 11] = [
     "TRUSTED_PROXIES",
     "WEBHOOK_ALLOW",
     "METRICS_TOKEN",
-    "LOGIN_RATE_LIMIT",
-    "REGISTER_RATE_LIMIT",
-    "TASK_RETENTION",
-    "AUDIT_RETENTION",
 ];
 
 /// Seed 003's, which needed a message broker.

@@ -23,6 +23,7 @@ fn filled(path: &str, id: &str) -> String {
         .replace("{file}", "page.css")
 }
 
+const SETTINGS: &str = "/api/v1/settings";
 const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Sends what every operation of the kind refuses, and holds each answer against the document.
@@ -206,6 +207,17 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         .await,
         anon.post("/api/v1/auth/token/blacklist", json!({ "refresh": "x" }))
             .await,
+        owner.get(SETTINGS).await,
+        owner.get(SETTINGS).header("if-none-match", "*").await,
+        bob.get(SETTINGS).await,
+        owner
+            .patch(SETTINGS, json!({ "STEP_UP_WINDOW": 301 }))
+            .await,
+        owner
+            .patch(SETTINGS, json!({}))
+            .header("if-match", "\"0\"")
+            .await,
+        bob.patch(SETTINGS, json!({})).await,
         owner.delete(&ada_path).await,
     ]
 }

@@ -4,7 +4,7 @@ use super::{AccountService, taken, taken_by_others};
 use crate::auth::Caller;
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::FieldErrors;
-use doorward_domain::{EmailAddress, Password, PasswordHash, Role, User, UserId, Username};
+use doorward_domain::{EmailAddress, Origin, Password, PasswordHash, Role, User, UserId, Username};
 use doorward_storage::{Constraint, StoreError, Transaction};
 use rand::RngExt;
 use secrecy::SecretString;
@@ -20,6 +20,8 @@ pub struct Register {
     pub password: Option<SecretString>,
     /// Only an owner may give another than `user`.
     pub role: Option<String>,
+    /// Where the wish comes from.
+    pub origin: Origin,
     /// What the reader of the input has found wrong already; it is reported with the rest.
     pub errors: FieldErrors,
 }

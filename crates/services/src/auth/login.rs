@@ -219,7 +219,7 @@ fn new_session(
         rotated_at: now,
         expires_at,
         access_expires_at: (now + settings.access_token_lifetime).min(expires_at),
-        origin,
+        origin: origin.of_request(None),
         end: None,
     }
 }

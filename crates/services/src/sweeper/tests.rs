@@ -177,7 +177,7 @@ async fn a_multitude_goes_in_batches_and_nobody_waits_for_all_of_it() {
     let all = Swept {
         sessions: many,
         changes: many,
-        signing_keys: 0,
+        ..Swept::default()
     };
     assert_eq!(swept, all);
     assert_eq!(

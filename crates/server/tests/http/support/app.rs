@@ -7,7 +7,7 @@ use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{JwtAlgorithm, Role, Settings};
+use doorward_domain::{JwtAlgorithm, Origin, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
@@ -190,6 +190,7 @@ impl TestApp {
                 settings: setup.settings.clone(),
                 accept_foreign_tokens: setup.accept_foreign_tokens,
                 shared: setup.shared(),
+                task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             environment: "test".to_owned(),
@@ -240,6 +241,7 @@ impl TestApp {
             email: Some(format!("{name}@example.com")),
             password: Some(PASSWORD.to_owned().into()),
             role: Some(role.to_string()),
+            origin: Origin::default(),
             errors: FieldErrors::default(),
         };
         self.on_server(move |application| {
