@@ -8,12 +8,11 @@ use crate::same_origin;
 use crate::shell::{Section, Shell};
 use crate::site::Panel;
 use actix_web::dev::Payload;
-use actix_web::http::header::USER_AGENT;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use askama::Template;
-use doorward_domain::{Origin, Role};
+use doorward_domain::Role;
 use doorward_services::Services;
 use doorward_services::auth::Caller;
 use doorward_services::panel::Operator;
@@ -49,8 +48,10 @@ impl Desk {
         };
         let is_read = request.method() != Method::POST;
         let next = || is_read.then(|| request.uri().to_string());
+        let operator = operator.ok_or_else(|| Failure::NotLoggedIn { next: next() })?;
+        let origin = (panel.config.origin)(&request);
         Ok(Self {
-            operator: operator.ok_or_else(|| Failure::NotLoggedIn { next: next() })?,
+            operator: operator.at(origin),
             query: Fields::of_query(&request),
             panel,
         })
@@ -132,13 +133,4 @@ impl FromRequest for Change {
 pub(crate) fn panel(request: &HttpRequest) -> Result<Data<Panel>, Failure> {
     let panel = request.app_data::<Data<Panel>>().cloned();
     panel.ok_or_else(|| Failure::internal(&"the panel is not mounted"))
-}
-
-/// Where a request comes from.
-pub(crate) fn origin(request: &HttpRequest) -> Origin {
-    let address = request.peer_addr();
-    let address = address.map(|address| address.ip().to_canonical());
-    let user_agent = request.headers().get(USER_AGENT);
-    let user_agent = user_agent.map(|text| String::from_utf8_lossy(text.as_bytes()));
-    Origin::new(address, user_agent.as_deref())
 }

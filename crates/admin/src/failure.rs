@@ -8,7 +8,7 @@ use actix_web::http::header::{ALLOW, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use askama::Template;
 use doorward_services::Internal;
-use doorward_services::auth::EndSessionError;
+use doorward_services::settings::SettingsError;
 use doorward_services::users::AdministerError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     NotAllowed,
     /// It would leave nobody who may do everything.
     LastOwner,
+    /// Somebody else was quicker.
+    Stale,
     /// There is no such page, or nothing that it could be about.
     NotFound,
     /// The page is there, the method is not.
@@ -66,6 +68,11 @@ impl Failure {
                 StatusCode::CONFLICT,
                 "The last owner",
                 "There must always be an active owner. Make somebody else one first.",
+            ),
+            Self::Stale => (
+                StatusCode::CONFLICT,
+                "Somebody was quicker",
+                "This was changed again since you opened the page. Nothing was changed: load the page anew.",
             ),
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
@@ -190,11 +197,14 @@ impl From<AdministerError> for Failure {
     }
 }
 
-impl From<EndSessionError> for Failure {
-    fn from(error: EndSessionError) -> Self {
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
         match error {
-            EndSessionError::NotFound => Self::NotFound,
-            EndSessionError::Internal(internal) => internal.into(),
+            SettingsError::NotAllowed => Self::NotAllowed,
+            SettingsError::NotFound => Self::NotFound,
+            SettingsError::Stale => Self::Stale,
+            SettingsError::Invalid(_) => Self::internal(&error),
+            SettingsError::Internal(internal) => internal.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod assets;
+mod chart;
 mod cookie;
 mod desk;
 mod failure;

@@ -9,15 +9,19 @@ use doorward_domain::Role;
 pub(crate) enum Section {
     Overview,
     Users,
+    Settings,
+    Audit,
 }
 
 impl Section {
-    const ALL: [Self; 2] = [Self::Overview, Self::Users];
+    const ALL: [Self; 4] = [Self::Overview, Self::Users, Self::Settings, Self::Audit];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Users => "Users",
+            Self::Settings => "Settings",
+            Self::Audit => "Audit log",
         }
     }
 
@@ -25,13 +29,16 @@ impl Section {
         match self {
             Self::Overview => "/admin/",
             Self::Users => "/admin/users",
+            Self::Settings => "/admin/settings",
+            Self::Audit => "/admin/audit",
         }
     }
 
     /// Who finds something there.
     fn least_role(self) -> Role {
         match self {
-            Self::Overview | Self::Users => Role::Admin,
+            Self::Overview | Self::Users | Self::Audit => Role::Admin,
+            Self::Settings => Role::Owner,
         }
     }
 }
@@ -79,6 +86,7 @@ impl Shell {
 fn done(word: &str) -> Option<&'static str> {
     let text = match word {
         "saved" => "The changes are saved.",
+        "undone" => "The change is undone.",
         "created" => "The account is made.",
         "activated" => "The account is active again.",
         "deactivated" => "The account is deactivated; all its sessions and keys are gone.",

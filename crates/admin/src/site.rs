@@ -2,10 +2,11 @@
 
 use crate::assets::{STYLESHEET, stylesheet};
 use crate::failure::Failure;
-use crate::pages::{login, overview, password, user, user_actions, users};
+use crate::pages::{audit, export, login, overview, password, settings, user, user_actions, users};
 use actix_web::http::Method;
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
-use actix_web::{FromRequest, Handler, Resource, Responder, guard};
+use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, guard};
+use doorward_domain::Origin;
 use doorward_services::Services;
 use std::future::ready;
 
@@ -19,6 +20,8 @@ pub struct AdminConfig {
     pub version: &'static str,
     /// The environment that it shows.
     pub environment: String,
+    /// Tells where a request comes from.
+    pub origin: fn(&HttpRequest) -> Origin,
     /// Whether browsers reach it over TLS alone: its cookies are then for that alone.
     pub is_secure: bool,
 }
@@ -71,6 +74,13 @@ fn pages() -> Vec<Page> {
         Page::at("/users/{id}/sessions/end").post(user_actions::end_sessions),
         Page::at("/users/{id}/sessions/{session}/end").post(user_actions::end_session),
         Page::at("/users/{id}/api-keys/{key}/delete").post(user_actions::delete_key),
+        Page::at("/settings")
+            .get(settings::show)
+            .post(settings::update),
+        Page::at("/settings/undo").post(settings::undo),
+        Page::at("/constance/config").get(settings::moved),
+        Page::at("/audit").get(audit::list),
+        Page::at("/audit.csv").get(export::csv),
         Page::at(STYLESHEET).get(stylesheet),
     ]
 }

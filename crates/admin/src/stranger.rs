@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, page};
 use crate::cookie::Cookie;
-use crate::desk::{FORM_TOKEN, origin, panel};
+use crate::desk::{FORM_TOKEN, panel};
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::same_origin;
@@ -42,7 +42,7 @@ impl Stranger {
         let known = known.as_deref().and_then(Visit::of_stranger);
         Ok(Self {
             query: Fields::of_query(request),
-            origin: origin(request),
+            origin: (panel.config.origin)(request),
             session: Cookie::Session.read(request, &panel.config),
             visit: known.unwrap_or_else(Visit::new_stranger),
             is_new: known.is_none(),
@@ -53,7 +53,10 @@ impl Stranger {
     /// Who it is, if he is logged in after all.
     pub(crate) async fn operator(&self) -> Result<Option<Operator>, Failure> {
         match &self.session {
-            Some(cookie) => Ok(self.panel.services.panel.operator(cookie).await?),
+            Some(cookie) => {
+                let operator = self.panel.services.panel.operator(cookie).await?;
+                Ok(operator.map(|it| it.at(self.origin.clone())))
+            }
             None => Ok(None),
         }
     }

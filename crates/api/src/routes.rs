@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod dialects;
 mod documentation;
 mod endpoint;
@@ -121,6 +122,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/settings")
             .get(settings::list, settings::list_described)
             .patch(settings::update, settings::update_described),
+        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

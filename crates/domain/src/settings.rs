@@ -28,6 +28,8 @@ pub struct Settings {
     pub session_cache_ttl: TimeDelta,
     /// How young a login must be to stand for the password.
     pub step_up_window: TimeDelta,
+    /// How long events of the audit log are kept.
+    pub audit_retention: TimeDelta,
     /// Whether strangers may register.
     pub registration_open: bool,
     /// Whether strangers may see the list of users.
@@ -38,8 +40,6 @@ pub struct Settings {
     pub register_rate_limit: RateLimit,
     /// How long a task is kept after its end.
     pub task_retention: TimeDelta,
-    /// How long the rows of the audit log are kept.
-    pub audit_retention: TimeDelta,
 }
 
 /// The largest `ACCESS_TOKEN_LIFETIME`: no access token outlives its minting by more.
@@ -54,12 +54,12 @@ impl Default for Settings {
             user_list_cache_ttl: TimeDelta::seconds(900),
             session_cache_ttl: TimeDelta::seconds(60),
             step_up_window: TimeDelta::seconds(300),
+            audit_retention: TimeDelta::days(365),
             registration_open: true,
             public_user_list: true,
             login_rate_limit: per_minute(10),
             register_rate_limit: per_minute(20),
             task_retention: TimeDelta::days(30),
-            audit_retention: TimeDelta::days(365),
         }
     }
 }

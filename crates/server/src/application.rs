@@ -92,6 +92,7 @@ impl Application {
             AdminConfig {
                 version: env!("CARGO_PKG_VERSION"),
                 environment,
+                origin: doorward_api::origin,
                 is_secure: options.is_secure,
             },
         );
@@ -172,9 +173,11 @@ impl Application {
 
 fn upkeep(services: &Data<Services>) -> Vec<rt::task::JoinHandle<()>> {
     let (feed, sweeper, keys) = (services.clone(), services.clone(), services.clone());
+    let sealer = services.clone();
     vec![
         rt::spawn(async move { feed.feed.follow().await }),
         rt::spawn(async move { sweeper.sweeper.run().await }),
+        rt::spawn(async move { sealer.sealer.run().await }),
         rt::spawn(async move { keys.api_keys.run().await }),
     ]
 }

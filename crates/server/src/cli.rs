@@ -77,6 +77,11 @@ pub enum Command {
     /// A change is in force on every running server within two seconds, without a restart. Of a setting that nobody has
     /// changed, what is shown is the value of its variable as this command has it, or else the default.
     Settings(SettingsArgs),
+    /// Verify the audit log
+    ///
+    /// A running server chains what happens with keyed hashes, so that nobody without the secret key changes, moves or
+    /// deletes an event unnoticed.
+    Audit(AuditArgs),
     /// Tell what is wrong with the configuration, and whether database and Redis answer
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.
@@ -111,6 +116,27 @@ pub struct RestoredArgs {
     /// Refuse a backup whose tables are older than this program, instead of bringing them up to date
     #[arg(long)]
     pub no_migrate: bool,
+}
+
+/// The options of `audit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct AuditArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub task: AuditTask,
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum AuditTask {
+    /// Name the first event that was changed, moved or deleted
+    ///
+    /// Changes nothing, and may run beside the server. The exit status is 0 when all is as it was sealed, and 1 otherwise.
+    Verify,
+    /// Begin the chain anew, where its secret key is lost or its head was changed
+    ///
+    /// What was sealed before stays, and cannot be verified any more. The log tells of it.
+    Restart,
 }
 
 /// The options of `keys`.
@@ -259,7 +285,7 @@ impl Cli {
         let shown = |name: &str| match name {
             "migrate" | "restored" | "import-django" => TABLES.as_slice(),
             "createsuperuser" => ACCOUNTS.as_slice(),
-            "keys" => KEYS.as_slice(),
+            "keys" | "audit" => KEYS.as_slice(),
             "settings" => SETTINGS.as_slice(),
             "openapi" => [].as_slice(),
             _ => Group::ALL.as_slice(),

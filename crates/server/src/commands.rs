@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod audit;
 mod check;
 mod createsuperuser;
 mod healthcheck;
@@ -11,6 +12,7 @@ mod restored;
 mod serve;
 mod settings;
 
+pub use audit::audit;
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;

@@ -11,8 +11,8 @@ use crate::auth::{AuthService, Caller, Credential, Login, LoginError, Purpose};
 use crate::error::Internal;
 use crate::services::Core;
 use chrono::{DateTime, TimeDelta, Utc};
-use doorward_domain::Role;
 use doorward_domain::session::EndReason;
+use doorward_domain::{Origin, Role, SecurityEvent};
 use pass::Pass;
 pub use pass::{FormToken, Visit};
 use std::sync::Arc;
@@ -33,6 +33,17 @@ pub struct Operator {
     pub visit: Visit,
     /// The cookie that is to be set; none where the present one will do.
     pub cookie: Option<String>,
+}
+
+impl Operator {
+    /// The same, with a request from there.
+    #[must_use]
+    pub fn at(self, origin: Origin) -> Self {
+        Self {
+            caller: self.caller.at(origin),
+            ..self
+        }
+    }
 }
 
 /// Why nobody enters the panel.
@@ -66,6 +77,7 @@ impl PanelService {
     /// # Errors
     /// [`EnterError::NotAllowed`] for a plain user, who gets no session.
     pub async fn log_in(&self, login: Login) -> Result<Operator, EnterError> {
+        let origin = login.origin.clone();
         let begun = self.auth.begin(login, Purpose::Panel).await?;
         let (user, session) = begun.ok_or(EnterError::NotAllowed)?;
         let pass = Pass {
@@ -78,13 +90,14 @@ impl PanelService {
             caller: Caller {
                 principal: Arc::new(user.into()),
                 credential: Credential::Session(session.id),
+                origin,
             },
             visit: Visit::of_session(session.id),
             cookie: Some(pass.sealed(&self.core.keys)),
         })
     }
 
-    /// Who holds this cookie; none when nobody does any more who may use the panel.
+    /// Who holds this cookie, with a request from nowhere; none when nobody does any more who may use the panel.
     ///
     /// # Errors
     /// When neither memory can be trusted nor the database answers.
@@ -107,6 +120,7 @@ impl PanelService {
                 caller: Caller {
                     principal,
                     credential: Credential::Session(pass.session),
+                    origin: Origin::default(),
                 },
                 visit: Visit::of_session(pass.session),
                 cookie: self.renewed(pass, now),
@@ -122,10 +136,14 @@ impl PanelService {
         let Some(session) = operator.caller.session() else {
             return Ok(());
         };
+        let event = SecurityEvent::LoggedOut { session };
+        let event = operator.caller.event(now, &event);
         self.core
             .store
             .write(move |tx| {
-                tx.end_session(session, EndReason::Logout, now)?;
+                if tx.end_session(session, EndReason::Logout, now)? {
+                    tx.append_event(&event)?;
+                }
                 Ok(())
             })
             .await

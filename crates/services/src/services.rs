@@ -2,6 +2,7 @@
 
 use crate::accounts::AccountService;
 use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
+use crate::audit::{AuditKeys, AuditService, Sealer};
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::feed::{ChangeFeed, Ear, Memory};
@@ -76,6 +77,10 @@ pub struct Services {
     pub settings: SettingsService,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
+    /// The audit log.
+    pub audit: AuditService,
+    /// Chains the audit log; [`Sealer::run`] it for as long as requests are served.
+    pub sealer: Sealer,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// How the service fares, in figures.
@@ -120,7 +125,9 @@ impl Services {
         }
         feed.catch_up().await?;
         let pool = HashingPool::start(config.hashing)?;
+        let audit_keys = AuditKeys::new(&config.secret_key, &config.secret_key_fallbacks);
         let core = Arc::new(Core {
+            audit_keys: Arc::new(audit_keys),
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
             settings: runtime.present(),
@@ -142,6 +149,8 @@ impl Services {
             overview: OverviewService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
             task_alarm: Arc::clone(&memory.alarm),
+            audit: AuditService::new(Arc::clone(&core)),
+            sealer: Sealer::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -186,6 +195,7 @@ pub(crate) struct Core {
     pub(crate) settings: Arc<ArcSwap<Settings>>,
     pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
+    pub(crate) audit_keys: Arc<AuditKeys>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

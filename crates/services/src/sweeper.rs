@@ -1,5 +1,6 @@
 //! Deletes what nobody needs any more, in small batches, so that no request waits for it.
 
+use crate::audit::sweep_audit;
 use crate::feed::RETENTION;
 use crate::services::Core;
 use crate::signing_keys::RETIRED_KEPT;
@@ -14,7 +15,7 @@ pub const INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows one transaction deletes at the most.
 pub const BATCH: u32 = 500;
 
-/// The sweeper of sessions and of the change feed.
+/// The sweeper of sessions, of the change feed and of the audit log.
 #[derive(Debug)]
 pub struct Sweeper {
     core: Arc<Core>,
@@ -31,6 +32,8 @@ pub struct Swept {
     pub signing_keys: usize,
     /// Changes of settings that nobody asks for any more.
     pub setting_changes: usize,
+    /// Events of the audit log that are older than `AUDIT_RETENTION`.
+    pub events: usize,
 }
 
 impl Sweeper {
@@ -61,6 +64,7 @@ impl Sweeper {
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
                         setting_changes: tx.sweep_setting_changes(unasked, BATCH)?,
+                        events: 0,
                     })
                 })
                 .await?;
@@ -69,6 +73,7 @@ impl Sweeper {
             swept.signing_keys += batch.signing_keys;
             swept.setting_changes += batch.setting_changes;
             if batch == Swept::default() {
+                swept.events = sweep_audit(&self.core).await?;
                 return Ok(swept);
             }
         }

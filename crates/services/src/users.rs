@@ -13,8 +13,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use doorward_domain::{Role, User, UserId};
+use doorward_domain::{Role, User, UserId, Username};
 pub use doorward_storage::UserQuery;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,6 +96,28 @@ impl UserService {
         users.truncate(limit);
         let next = users.last().map(|user| user.id).filter(|_| has_more);
         Ok(UserPage { users, next })
+    }
+
+    /// The usernames of those among `ids` who are there, for admins.
+    ///
+    /// # Errors
+    /// [`AdministerError::NotAllowed`] for a plain user.
+    pub async fn usernames(
+        &self,
+        caller: &Caller,
+        ids: BTreeSet<UserId>,
+    ) -> Result<BTreeMap<UserId, Username>, AdministerError> {
+        require_admin(caller)?;
+        self.core
+            .store
+            .read(move |tx| {
+                let mut names = BTreeMap::new();
+                for id in ids {
+                    names.extend(tx.user(id)?.map(|user| (id, user.username)));
+                }
+                Ok(names)
+            })
+            .await
     }
 
     /// Whether there is an active owner.

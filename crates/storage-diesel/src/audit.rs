@@ -226,6 +226,15 @@ impl AuditRepository for DieselTransaction<'_> {
         rows.into_iter().map(sealed_event).collect()
     }
 
+    fn last_sequence(&mut self) -> Result<i64, StoreError> {
+        let wanted = audit_events::table
+            .filter(audit_events::sequence.is_not_null())
+            .order(audit_events::sequence.desc())
+            .select(audit_events::sequence);
+        let last: Option<Option<i64>> = on_backend!(self, |c| wanted.first(c).optional())?;
+        Ok(last.flatten().unwrap_or_default())
+    }
+
     fn delete_sealed_events(&mut self, up_to: i64, head: &ChainHead) -> Result<usize, StoreError> {
         let target = audit_events::table.filter(audit_events::sequence.le(up_to));
         let count = on_backend!(self, |c| diesel::delete(target).execute(c))?;
@@ -242,8 +251,13 @@ impl AuditRepository for DieselTransaction<'_> {
             audit_chain::key_id.eq(&head.key_id.0),
             audit_chain::seal.eq(&head.seal),
         );
-        let target = audit_chain::table.find(HEAD_ID);
-        let count = on_backend!(self, |c| diesel::update(target).set(fields).execute(c))?;
+        let row = (audit_chain::id.eq(HEAD_ID), fields);
+        let count = on_backend!(self, |c| diesel::insert_into(audit_chain::table)
+            .values(row)
+            .on_conflict(audit_chain::id)
+            .do_update()
+            .set(fields)
+            .execute(c))?;
         match count {
             1 => Ok(()),
             count => Err(unexpected_count(count, "audit_chain")),
@@ -341,6 +355,7 @@ fn seal_on_postgres(connection: &mut PgConnection, sealed: &[SealedEvent]) -> Qu
         .execute(connection)
 }
 
-const SEAL: &str = "UPDATE audit_events SET sequence = place.sequence, mac = place.mac, key_id = place.key_id \
-     FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::text[]) AS place (id, sequence, mac, key_id) \
-     WHERE audit_events.id = place.id AND audit_events.sequence IS NULL";
+/// Not a join, for which the planner might scan the table.
+const SEAL: &str = "UPDATE audit_events SET sequence = ($2::bigint[])[array_position($1::uuid[], id)], \
+     mac = ($3::bytea[])[array_position($1::uuid[], id)], key_id = ($4::text[])[array_position($1::uuid[], id)] \
+     WHERE id = ANY($1::uuid[]) AND sequence IS NULL";

@@ -217,6 +217,7 @@ fn call_all_of_the_audit_log(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.seal_events(std::slice::from_ref(&sealed), &head)
         .unwrap();
     assert_eq!(tx.sealed_events(0, 9).unwrap(), [sealed]);
+    assert_eq!(tx.last_sequence().unwrap(), 1);
     assert_eq!(tx.audit_chain().unwrap(), head);
     assert_eq!(tx.activity(instant(-9999)).unwrap().len(), 1);
     assert_eq!(tx.sweep_activity(instant(9999)).unwrap(), 1);

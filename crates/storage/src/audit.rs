@@ -34,10 +34,13 @@ pub trait AuditRepository {
     /// Up to `limit` sealed events in the order of the chain, and only those after this number.
     fn sealed_events(&mut self, after: i64, limit: u32) -> Result<Vec<SealedEvent>, StoreError>;
 
+    /// The number of the sealed event that has the greatest; 0 where none is sealed.
+    fn last_sequence(&mut self) -> Result<i64, StoreError>;
+
     /// Deletes the sealed events up to this number and writes the head, which has to be locked. How many it were.
     fn delete_sealed_events(&mut self, up_to: i64, head: &ChainHead) -> Result<usize, StoreError>;
 
-    /// Writes the head, which has to be locked.
+    /// Writes the head, also where the row is gone; waits for who has it locked.
     fn write_audit_chain(&mut self, head: &ChainHead) -> Result<(), StoreError>;
 
     /// How often what happened in the hours that begin at `since` or later, as far as it is sealed, in the order of the

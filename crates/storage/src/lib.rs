@@ -23,5 +23,5 @@ pub use sessions::SessionRepository;
 pub use settings::SettingRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
-pub use users::{UserCounts, UserQuery, UserRepository};
 pub use tasks::{Claim, TaskQuery, TaskRepository};
+pub use users::{UserCounts, UserQuery, UserRepository};

@@ -1,6 +1,7 @@
 //! How the service fares.
 
 use crate::answer::Answer;
+use crate::chart::{self, Chart};
 use crate::desk::Desk;
 use crate::shell::{Section, Shell};
 use crate::words::{Time, number};
@@ -15,6 +16,7 @@ struct OverviewPage {
     summary: &'static str,
     figures: Vec<Figure>,
     counted_at: Time,
+    charts: [Chart; 2],
 }
 
 /// A part of the service, and whether it answers.
@@ -35,6 +37,8 @@ struct Figure {
 pub(crate) async fn show(desk: Desk) -> Answer {
     let overview = desk.services().overview.show(desk.caller()).await?;
     let health = desk.services().health.check();
+    let since = chart::since(health.at);
+    let counts = desk.services().audit.activity(desk.caller(), since).await?;
     let light = |name, is_good| Light {
         name,
         is_good,
@@ -72,6 +76,10 @@ pub(crate) async fn show(desk: Desk) -> Answer {
                 value: overview.hashing.to_string(),
                 note: "passwords that wait, on this node".to_owned(),
             },
+        ],
+        charts: [
+            Chart::of_day(&counts, health.at),
+            Chart::of_month(&counts, health.at),
         ],
         counted_at: overview.counted_at.into(),
     };

@@ -8,7 +8,7 @@ use crate::stranger::{Stranger, StrangersForm};
 use actix_web::http::StatusCode;
 use askama::Template;
 use doorward_services::FieldErrors;
-use doorward_services::accounts::PasswordLinkError;
+use doorward_services::accounts::{PasswordLinkError, SetPassword};
 
 #[derive(Template)]
 #[template(path = "password.html")]
@@ -46,9 +46,12 @@ pub(crate) async fn set(form: StrangersForm) -> Answer {
     }
     let wanted = Some(new.to_owned()).filter(|new| !new.is_empty());
     let accounts = &stranger.panel.services.accounts;
-    let set = accounts
-        .set_password_by_link(&token, wanted.map(Into::into), errors)
-        .await;
+    let new = SetPassword {
+        new_password: wanted.map(Into::into),
+        origin: stranger.origin.clone(),
+        errors,
+    };
+    let set = accounts.set_password_by_link(&token, new).await;
     match set {
         Ok(()) => stranger.page(StatusCode::OK, &told(State::Set)),
         Err(PasswordLinkError::Invalid(errors)) => ask(&stranger, token, &errors).await,

@@ -4,6 +4,7 @@ use crate::answer::Answer;
 use crate::desk::{Change, Desk};
 use crate::failure::Failure;
 use crate::fields::{Field, Fields, messages};
+use crate::pages::audit::{EventRow, rows};
 use crate::pages::users::Choice;
 use crate::shell::{Section, Shell};
 use crate::words::Time;
@@ -12,10 +13,13 @@ use actix_web::web::Path;
 use askama::Template;
 use doorward_domain::{ApiKey, Role, Session, User, UserId};
 use doorward_services::FieldErrors;
+use doorward_services::audit::AuditQuery;
 use doorward_services::users::{AdministerError, UserUpdate};
 
 /// So many keys are shown; nobody has more.
 const MOST_KEYS: u32 = 1000;
+/// And so many of the last events.
+const EVENTS: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "user.html")]
@@ -35,6 +39,7 @@ pub(crate) struct UserPage {
     role_errors: Vec<String>,
     sessions: Vec<SessionRow>,
     keys: Vec<KeyRow>,
+    events: Vec<EventRow>,
 }
 
 struct SessionRow {
@@ -112,8 +117,14 @@ async fn load(
         .api_keys
         .list_of(caller, id, None, MOST_KEYS)
         .await?;
+    let about_him = AuditQuery {
+        subject: Some(id),
+        limit: EVENTS,
+        ..AuditQuery::default()
+    };
+    let events = services.audit.list(caller, about_him).await?.events;
     let present = caller.session();
-    let rows = sessions.into_iter().rev().map(|session| {
+    let session_rows = sessions.into_iter().rev().map(|session| {
         let is_present = Some(session.id) == present;
         session_row(session, is_present)
     });
@@ -129,8 +140,9 @@ async fn load(
         fields: fields(&user, sent, errors),
         roles: roles(desk, &user, sent),
         role_errors: messages(errors, "role"),
-        sessions: rows.collect(),
+        sessions: session_rows.collect(),
         keys: keys.keys.iter().map(key_row).collect(),
+        events: rows(desk, events).await?,
         username: user.username.to_string(),
     })
 }

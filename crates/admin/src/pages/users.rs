@@ -164,6 +164,7 @@ pub(crate) async fn create(change: Change) -> Answer {
         // Nobody knows it, and with the link the person sets his own.
         password: Some(password.map_or_else(unknown_password, str::to_owned).into()),
         role: fields.text("role"),
+        origin: desk.caller().origin.clone(),
         errors: FieldErrors::default(),
     };
     let accounts = &desk.services().accounts;

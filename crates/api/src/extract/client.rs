@@ -23,7 +23,8 @@ impl FromRequest for ClientOrigin {
     }
 }
 
-pub(super) fn origin(request: &HttpRequest) -> Origin {
+/// Where a request comes from.
+pub fn origin(request: &HttpRequest) -> Origin {
     let address = request
         .peer_addr()
         .map(|address| address.ip().to_canonical());

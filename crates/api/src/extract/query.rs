@@ -87,15 +87,15 @@ impl<I: FromStr<Err: Display>> FromRequest for PageQuery<I> {
     }
 }
 
-type Pairs = HashMap<String, String>;
+pub(super) type Pairs = HashMap<String, String>;
 
-fn get<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
+pub(super) fn get<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
     let text = pairs.get(name).map(String::as_str);
     text.filter(|text| !text.is_empty())
 }
 
 /// None where something is wrong with it.
-fn read_page<I: FromStr<Err: Display>>(
+pub(super) fn read_page<I: FromStr<Err: Display>>(
     pairs: &Pairs,
     errors: &mut FieldErrors,
 ) -> Option<PageQuery<I>> {

@@ -136,6 +136,11 @@ pub(crate) fn role() -> Object {
         .build()
 }
 
+/// A moment.
+pub(crate) fn moment() -> ObjectBuilder {
+    text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+}
+
 /// A moment, or none.
 pub(crate) fn time() -> Object {
     ObjectBuilder::new()

@@ -26,7 +26,8 @@ impl Details {
 
     /// With a whole number.
     #[must_use]
-    pub fn number(self, name: &str, value: usize) -> Self {
+    pub fn number(self, name: &str, value: impl TryInto<u64>) -> Self {
+        let value = value.try_into().unwrap_or_default();
         self.field(name, |out| {
             let _ = write!(out, "{value}");
         })
@@ -93,7 +94,7 @@ mod tests {
         assert_eq!(Details::default().into_json(), "{}");
         let inner = Details::default().text("to", "é\"\\\n\u{0}");
         let details = Details::default()
-            .number("n", 3)
+            .number("n", 3_usize)
             .text_if("none", None)
             .texts("list", &["a", "b"])
             .texts("empty", &[])

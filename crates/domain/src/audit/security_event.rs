@@ -46,9 +46,9 @@ pub enum SecurityEvent {
         role: Role,
     },
     UsersImported {
-        imported: usize,
-        already_there: usize,
-        left_out: usize,
+        imported: u64,
+        already_there: u64,
+        left_out: u64,
     },
     ProfileChanged {
         /// The names of the fields.
@@ -58,6 +58,9 @@ pub enum SecurityEvent {
         sessions_ended: usize,
     },
     PasswordRefused,
+    PasswordLinkMade {
+        expires_at: DateTime<Utc>,
+    },
     RoleChanged {
         from: Role,
         to: Role,
@@ -131,6 +134,8 @@ pub enum LoginFailure {
     Inactive,
     /// The account changed while the password was verified.
     Changed,
+    /// The password is right, and the person may not use the admin panel.
+    RoleTooLow,
 }
 
 impl LoginFailure {
@@ -141,6 +146,7 @@ impl LoginFailure {
             Self::WrongPassword => "wrong_password",
             Self::Inactive => "inactive",
             Self::Changed => "changed",
+            Self::RoleTooLow => "role_too_low",
         }
     }
 }
@@ -174,6 +180,7 @@ impl SecurityEvent {
             Self::ProfileChanged { .. } => AuditAction::ProfileChanged,
             Self::PasswordChanged { .. } => AuditAction::PasswordChanged,
             Self::PasswordRefused => AuditAction::PasswordRefused,
+            Self::PasswordLinkMade { .. } => AuditAction::PasswordLinkMade,
             Self::RoleChanged { .. } => AuditAction::RoleChanged,
             Self::UserActivated => AuditAction::UserActivated,
             Self::UserDeactivated { .. } => AuditAction::UserDeactivated,
@@ -239,6 +246,10 @@ impl SecurityEvent {
             Self::PasswordChanged { sessions_ended } => {
                 details.number("sessions_ended", *sessions_ended)
             }
+            Self::PasswordLinkMade { expires_at } => details.text(
+                "expires_at",
+                &expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            ),
             Self::RoleChanged { from, to } => {
                 details.text("from", from.as_str()).text("to", to.as_str())
             }
@@ -271,10 +282,8 @@ impl SecurityEvent {
                 .text("api_key", &api_key.to_string())
                 .texts("fields", fields),
             Self::ApiKeyRegenerated { api_key, overlap } => {
-                let seconds = usize::try_from(overlap.num_seconds()).unwrap_or_default();
-                details
-                    .text("api_key", &api_key.to_string())
-                    .number("overlap_seconds", seconds)
+                let details = details.text("api_key", &api_key.to_string());
+                details.number("overlap_seconds", overlap.num_seconds())
             }
             Self::ApiKeyDeleted { api_key } => details.text("api_key", &api_key.to_string()),
             Self::SigningKeyPrepared { kid }
@@ -289,12 +298,10 @@ impl SecurityEvent {
             Self::TaskCancelled { task } | Self::TaskRunAgain { task } => {
                 details.text("task", &task.as_hyphenated().to_string())
             }
-            Self::AuditSwept { events, up_to } => details
-                .number("events", *events)
-                .number("up_to", usize::try_from(*up_to).unwrap_or_default()),
-            Self::AuditRestarted { up_to } => {
-                details.number("up_to", usize::try_from(*up_to).unwrap_or_default())
+            Self::AuditSwept { events, up_to } => {
+                details.number("events", *events).number("up_to", *up_to)
             }
+            Self::AuditRestarted { up_to } => details.number("up_to", *up_to),
         }
     }
 }

@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::session::EndReason;
-use doorward_domain::{Password, User, UserId, Username};
+use doorward_domain::{AuditEvent, Origin, Password, SecurityEvent, User, UserId, Username};
 use secrecy::SecretString;
 use std::fmt;
 use uuid::Uuid;
@@ -40,6 +40,17 @@ impl fmt::Debug for PasswordLink {
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
+}
+
+/// A new password that somebody sets by a link.
+#[derive(Debug, Default)]
+pub struct SetPassword {
+    /// Required.
+    pub new_password: Option<SecretString>,
+    /// Where the request comes from.
+    pub origin: Origin,
+    /// What the reader of the input has found wrong already.
+    pub errors: FieldErrors,
 }
 
 /// Why no password is set by a link.
@@ -75,12 +86,21 @@ impl AccountService {
         id: UserId,
     ) -> Result<PasswordLink, AdministerError> {
         require_admin(caller)?;
-        let user = self.core.store.read(move |tx| tx.user(id)).await?;
-        let user = user.ok_or(AdministerError::NotFound)?;
-        if !caller.principal.role.may_manage(user.role) {
-            return Err(AdministerError::NotAllowed);
-        }
-        let expires_at = self.core.clock.now() + PASSWORD_LINK_LIFETIME;
+        let (caller, now) = (caller.clone(), self.core.clock.now());
+        let expires_at = now + PASSWORD_LINK_LIFETIME;
+        let user = self
+            .core
+            .store
+            .write(move |tx| {
+                let user = tx.lock_user(id)?.ok_or(AdministerError::NotFound)?;
+                if !caller.principal.role.may_manage(user.role) {
+                    return Err(AdministerError::NotAllowed);
+                }
+                let event = SecurityEvent::PasswordLinkMade { expires_at };
+                tx.append_event(&caller.event(now, &event).about(id))?;
+                Ok(user)
+            })
+            .await?;
         let tag = hmac::sign(
             &self.core.keys.present.password_link,
             &signed(&user, expires_at),
@@ -112,12 +132,11 @@ impl AccountService {
     pub async fn set_password_by_link(
         &self,
         token: &str,
-        new_password: Option<SecretString>,
-        errors: FieldErrors,
+        new: SetPassword,
     ) -> Result<(), PasswordLinkError> {
         let before = self.holder(token).await?;
-        let mut errors = errors;
-        let new = errors.require("new_password", new_password);
+        let (mut errors, origin) = (new.errors, new.origin);
+        let new = errors.require("new_password", new.new_password);
         let new = new.and_then(|text| errors.take("new_password", Password::parse(text)));
         if let Some(new) = &new {
             let (name, email) = (before.username.clone(), before.email.clone());
@@ -151,8 +170,11 @@ impl AccountService {
                     ..user
                 };
                 tx.update_user(&changed, now)?;
-                end_access(tx, changed.id, None, EndReason::PasswordChanged, now)?;
-                Ok(())
+                let sessions_ended =
+                    end_access(tx, changed.id, None, EndReason::PasswordChanged, now)?;
+                let event = SecurityEvent::PasswordChanged { sessions_ended };
+                let event = AuditEvent::new(now, &event).about(changed.id);
+                Ok(tx.append_event(&event.coming_from(&origin))?)
             })
             .await
     }

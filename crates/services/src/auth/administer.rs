@@ -3,7 +3,7 @@
 use super::{AuthService, Caller, end_access};
 use crate::users::{AdministerError, require_admin};
 use doorward_domain::session::{EndReason, Session};
-use doorward_domain::{SessionId, UserId};
+use doorward_domain::{SecurityEvent, SessionId, UserId};
 use doorward_storage::Transaction;
 
 impl AuthService {
@@ -48,7 +48,8 @@ impl AuthService {
                     .filter(|session| session.user_id == user && session.is_live(now))
                     .ok_or(AdministerError::NotFound)?;
                 tx.end_session(id, EndReason::Revoked, now)?;
-                Ok(())
+                let event = SecurityEvent::SessionEnded { session: id };
+                Ok(tx.append_event(&caller.event(now, &event).about(user))?)
             })
             .await
     }
@@ -68,7 +69,10 @@ impl AuthService {
             .store
             .write(move |tx| {
                 check_manages(tx, &caller, user)?;
-                Ok(end_access(tx, user, None, EndReason::Revoked, now)?)
+                let sessions = end_access(tx, user, None, EndReason::Revoked, now)?;
+                let event = SecurityEvent::AllSessionsEnded { sessions };
+                tx.append_event(&caller.event(now, &event).about(user))?;
+                Ok(sessions)
             })
             .await
     }

@@ -9,9 +9,11 @@ use crate::refresh_secret::RefreshSecret;
 use crate::services::Core;
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
+use doorward_domain::audit::LoginFailure;
 use doorward_domain::session::{EndReason, MAX_SESSIONS_PER_USER, Salt, Session};
 use doorward_domain::{
-    EmailAddress, Origin, Password, PasswordHash, Role, SessionCutoff, SessionId, User, Username,
+    AuditEvent, EmailAddress, Origin, Password, PasswordHash, Role, SecurityEvent, SessionCutoff,
+    SessionId, User, UserId, Username,
 };
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
@@ -83,6 +85,7 @@ impl AuthService {
         let password =
             Password::parse(login.password).map_err(|_unusable| LoginError::InvalidCredentials)?;
         let (username, email) = (login.username, login.email);
+        let typed = email.clone().or_else(|| username.clone());
         let user = self
             .core
             .store
@@ -92,8 +95,24 @@ impl AuthService {
         let stored = user.as_ref().filter(|user| user.is_active);
         let stored = stored.and_then(|user| user.password.clone());
         let verified = self.core.passwords.verify(password, stored.clone()).await?;
-        let (Some(user), Verification::Match { replacement }) = (user, verified) else {
-            return Err(LoginError::InvalidCredentials);
+        let mut refusal = Refusal {
+            reason: LoginFailure::WrongPassword,
+            subject: user.as_ref().map(|user| user.id),
+            origin: login.origin.clone(),
+            typed,
+        };
+        let (user, replacement) = match (user, verified) {
+            (None, _) => {
+                refusal.reason = LoginFailure::UnknownAccount;
+                return self.refuse(refusal).await;
+            }
+            (Some(user), Verification::Match { replacement }) => (user, replacement),
+            (Some(user), Verification::Mismatch) => {
+                if !user.is_active {
+                    refusal.reason = LoginFailure::Inactive;
+                }
+                return self.refuse(refusal).await;
+            }
         };
         let beginning = Beginning {
             user,
@@ -103,11 +122,55 @@ impl AuthService {
             purpose,
         };
         let core = Arc::clone(&self.core);
-        self.core
+        let begun = self
+            .core
             .store
             .write(move |tx| begin_session(tx, &core, beginning))
-            .await
+            .await;
+        match begun {
+            Err(LoginError::InvalidCredentials) => {
+                refusal.reason = LoginFailure::Changed;
+                self.refuse(refusal).await
+            }
+            Ok(None) => {
+                refusal.reason = LoginFailure::RoleTooLow;
+                self.note(refusal).await?;
+                Ok(None)
+            }
+            begun => begun,
+        }
     }
+
+    /// Whatever the reason is, this is one write: no answer takes another time than the others because of the log.
+    async fn refuse<T>(&self, refusal: Refusal) -> Result<T, LoginError> {
+        self.note(refusal).await?;
+        Err(LoginError::InvalidCredentials)
+    }
+
+    async fn note(&self, refusal: Refusal) -> Result<(), LoginError> {
+        let is_unknown = refusal.subject.is_none();
+        let typed = refusal.typed.as_deref().filter(|_| is_unknown);
+        let event = SecurityEvent::LoginFailed {
+            reason: refusal.reason,
+            name_digest: typed.map(|name| self.core.audit_keys.name_digest(name)),
+        };
+        let event = AuditEvent::new(self.core.clock.now(), &event).coming_from(&refusal.origin);
+        let event = AuditEvent {
+            subject_id: refusal.subject,
+            ..event
+        };
+        let written = self.core.store.write(move |tx| tx.append_event(&event));
+        Ok(written.await?)
+    }
+}
+
+/// An attempt that fails, for the log.
+struct Refusal {
+    reason: LoginFailure,
+    subject: Option<UserId>,
+    origin: Origin,
+    /// The name, which might be anything.
+    typed: Option<String>,
 }
 
 /// What a session is begun for.
@@ -168,8 +231,12 @@ fn begin_session(
         user.password = beginning.replacement;
     }
     tx.update_user(&user, now)?;
-    displace_oldest(tx, &user, now)?;
+    let displaced = displace_oldest(tx, &user, now)?;
     let id = SessionCutoff::new_session_id(tx.session_cutoff()?, now);
+    let session = id;
+    let event = SecurityEvent::LoginSucceeded { session, displaced };
+    let event = AuditEvent::new(now, &event).by(user.id).about(user.id);
+    tx.append_event(&event.coming_from(&beginning.origin))?;
     let session = new_session(core, &user, id, beginning.origin, now);
     let session = match beginning.purpose {
         Purpose::Tokens => session,
@@ -188,13 +255,13 @@ fn displace_oldest(
     tx: &mut dyn Transaction,
     user: &User,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let live = tx.live_sessions_of(user.id, now)?;
     let too_many = (live.len() + 1).saturating_sub(MAX_SESSIONS_PER_USER);
     for session in live.iter().take(too_many) {
         tx.end_session(session.id, EndReason::Displaced, now)?;
     }
-    Ok(())
+    Ok(too_many)
 }
 
 fn new_session(

@@ -203,6 +203,7 @@ pub async fn events_are_sealed_once_in_numbers_without_a_gap(store: Arc<dyn Stor
     let events: Vec<_> = (0..5).map(an_event).collect();
     append(&*store, &events).await;
     assert_eq!(read(&*store, |tx| tx.count_unsealed_events()).await, 5);
+    assert_eq!(read(&*store, |tx| tx.last_sequence()).await, 0);
     assert_eq!(seal(&*store, 3).await, 3);
     assert_eq!(read(&*store, |tx| tx.count_unsealed_events()).await, 2);
     assert_eq!(seal(&*store, 3).await, 2);
@@ -215,6 +216,7 @@ pub async fn events_are_sealed_once_in_numbers_without_a_gap(store: Arc<dyn Stor
         expected[1..3]
     );
     let again = expected.clone();
+    assert_eq!(read(&*store, |tx| tx.last_sequence()).await, 5);
     let twice: Result<(), StoreError> = store.write(move |tx| tx.seal_events(&again, &head)).await;
     assert!(twice.is_err());
     assert_eq!(read(&*store, |tx| tx.sealed_events(0, 100)).await, expected);
