@@ -120,8 +120,12 @@ impl Chrome {
 
     /// Chooses from the list of this name.
     pub(crate) async fn choose(&self, name: &str, value: &str) {
-        let option = By::Css(format!("main [name='{name}'] option[value='{value}']"));
-        let option = self.driver.find(option).await.expect("an option");
+        let option = format!("//main//select[@name='{name}']/option[normalize-space()='{value}']");
+        let option = self
+            .driver
+            .find(By::XPath(option))
+            .await
+            .expect("an option");
         option.click().await.unwrap();
     }
 

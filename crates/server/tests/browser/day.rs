@@ -1,8 +1,8 @@
 //! An owner's day, and a plain user who is turned away.
 
 use crate::chrome::Chrome;
-use crate::server::Server;
-use serde_json::Value;
+use crate::server::{PASSWORD, Server};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn an_owner_has_a_day_at_the_panel() {
@@ -32,11 +32,38 @@ async fn an_owner_has_a_day_at_the_panel() {
         .await;
     assert_eq!(status, 401);
 
+    chrome.follow("Settings").await;
+    chrome.fill("ACCESS_TOKEN_LIFETIME", "3").await;
+    chrome.press("Save").await;
+    chrome
+        .reads("Must be a whole number of seconds from 5 to 86400.")
+        .await;
+    chrome.fill("ACCESS_TOKEN_LIFETIME", "30").await;
+    chrome.choose("REGISTRATION_OPEN", "false").await;
+    chrome.press("Save").await;
+    chrome.reads("The changes are saved.").await;
+    let body = json!({ "username": "bob", "password": PASSWORD });
+    let (_, login) = server.ask("POST", "/api/v1/user/login", None, body).await;
+    assert_eq!(login["expires_in"], 30);
+    let body = json!({ "email": "eve@example.com", "password": PASSWORD });
+    let (status, _) = server.ask("POST", "/api/v1/user/create", None, body).await;
+    assert_eq!(status, 403);
+    chrome.press("Undo").await;
+    chrome.reads("The change is undone.").await;
+
+    chrome.follow("Audit log").await;
+    for action in ["settings.changed", "session.ended", "user.deactivated"] {
+        chrome.reads(action).await;
+    }
+    chrome.choose("action", "user.deactivated").await;
+    chrome.press("Search").await;
+    chrome.reads("sessions_ended").await;
+
     chrome.press("Log out").await;
     chrome.reads("You are logged out.").await;
     chrome.open("/admin/users").await;
     assert_eq!(chrome.path().await, "/admin/login");
-    chrome.assert_clean(&[]).await;
+    chrome.assert_clean(&["status of 400"]).await;
     chrome.quit().await;
 }
 

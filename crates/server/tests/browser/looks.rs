@@ -3,6 +3,8 @@
 use crate::accessibility::assert_accessible;
 use crate::chrome::{Chrome, Scheme};
 use crate::server::Server;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use serde_json::{Value, json};
 
 /// People, sessions, keys and what they have done.
@@ -51,6 +53,18 @@ async fn furnish(server: &Server) -> String {
     me["id"].as_str().unwrap().to_owned()
 }
 
+/// Sign-ins and failures of a month, as the audit log counts them.
+fn record(server: &Server) {
+    let file = server.database();
+    let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let month = "INSERT OR IGNORE INTO audit_hours (hour, action, count) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 720) \
+         SELECT (unixepoch() / 3600 - i) * 3600000000, 'login.succeeded', \
+         40 + 30 * (i % 24 BETWEEN 6 AND 15) + i * 7 % 23 FROM n UNION ALL \
+         SELECT (unixepoch() / 3600 - i) * 3600000000, 'login.failed', i * 13 % 9 FROM n";
+    connection.batch_execute(month).unwrap();
+}
+
 /// The present page in every way of looking at it.
 async fn look(chrome: &Chrome, name: &str) {
     for width in [390, 1280] {
@@ -83,17 +97,28 @@ async fn every_page_is_accessible_and_fits_a_telephone_and_a_desk() {
     look(&chrome, "login-refused").await;
     chrome.assert_clean(&["status of 401"]).await;
     chrome.log_in("owner").await;
+    record(&server);
     for (name, path) in [
         ("overview", "/admin/"),
         ("users", "/admin/users"),
         ("users-none", "/admin/users?search=nobody"),
         ("new-user", "/admin/users/new"),
         ("user", &format!("/admin/users/{ada}")),
+        ("settings", "/admin/settings"),
+        ("audit", "/admin/audit"),
+        ("audit-none", "/admin/audit?person=nobody"),
     ] {
         chrome.open(path).await;
         look(&chrome, name).await;
         chrome.assert_clean(&[]).await;
     }
+    chrome.open("/admin/settings").await;
+    chrome.fill("ACCESS_TOKEN_LIFETIME", "30").await;
+    chrome.press("Save").await;
+    chrome.fill("ACCESS_TOKEN_LIFETIME", "3").await;
+    chrome.press("Save").await;
+    look(&chrome, "settings-refused").await;
+    chrome.open(&format!("/admin/users/{ada}")).await;
     chrome.press("Make a link").await;
     look(&chrome, "link").await;
     let link = chrome

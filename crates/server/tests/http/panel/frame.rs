@@ -47,7 +47,12 @@ async fn every_page_answers_with_and_without_a_slash_and_to_head() {
     let owner = app.owner().await;
     let mut browser = Browser::of(&app, "owner").await;
     for (path, methods) in doorward_admin::routes() {
-        let is_other = path.contains("/assets/") || path.ends_with("/login");
+        let others = [
+            "/admin/login",
+            "/admin/audit.csv",
+            "/admin/constance/config",
+        ];
+        let is_other = path.contains("/assets/") || others.contains(&path.as_str());
         if is_other || !methods.iter().any(|method| method == "GET") {
             continue;
         }
@@ -141,11 +146,9 @@ async fn whatever_people_write_is_shown_inert() {
         assert!(!page.body.contains("alert(1)</script"), "{page}");
     }
     let shown = browser.get(&format!("/admin/users/{}", ada.id)).await;
-    assert_eq!(
-        shown.body.matches("&#60;script&#62;alert(1)").count(),
-        3,
-        "{shown}"
-    );
+    let inert = shown.body.matches("&#60;script&#62;alert(1)").count();
+    // The name of the key twice, the program of the session, and that of the login in the log.
+    assert_eq!(inert, 4, "{shown}");
     let fields = [("username", SCRIPT), ("email", SCRIPT)];
     let path = format!("/admin/users/{}", ada.id);
     let refused = browser.post(&path, &fields).await.expect(400);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// What a stranger, an admin and an owner get, and whom it is about: somebody of the role behind `#`, else a user.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 3]); 24] = [
+const TABLE: [(&str, &str, [u16; 3]); 30] = [
     ("GET",  "/admin",                                       [303, 200, 200]),
     ("GET",  "/admin/login",                                 [200, 303, 303]),
     ("POST", "/admin/login",                                 [303, 403, 403]),
@@ -30,6 +30,12 @@ const TABLE: [(&str, &str, [u16; 3]); 24] = [
     ("POST", "/admin/users/{id}/sessions/end#owner",         [303, 403, 303]),
     ("POST", "/admin/users/{id}/sessions/{session}/end",     [303, 303, 303]),
     ("POST", "/admin/users/{id}/api-keys/{key}/delete",      [303, 303, 303]),
+    ("GET",  "/admin/settings",                              [303, 403, 200]),
+    ("POST", "/admin/settings",                              [303, 403, 409]),
+    ("POST", "/admin/settings/undo",                         [303, 404, 404]),
+    ("GET",  "/admin/constance/config",                      [308, 308, 308]),
+    ("GET",  "/admin/audit",                                 [303, 200, 200]),
+    ("GET",  "/admin/audit.csv",                             [303, 200, 200]),
     ("GET",  "/admin/assets/panel.css",                      [200, 200, 200]),
 ];
 
