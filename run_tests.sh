@@ -20,7 +20,8 @@ Usage: ./run_tests.sh [-- ARGUMENTS FOR CARGO TEST]
 Runs every test of the project:
   1. the direction of the dependencies between the crates,
   2. all tests of all crates, those over the socket with SQLite,
-  3. the tests over the socket a second time, with PostgreSQL and Redis.
+  3. the tests over the socket a second time, with PostgreSQL and Redis,
+  4. the pages in a real browser, where chromium, chromedriver and npm are installed.
 
 A PostgreSQL and a Redis for the tests are started on free ports of 127.0.0.1, out of
   - Docker, if its engine answers and docker-compose.test.yml is there,
@@ -66,6 +67,7 @@ print_summary() {
 # --- Ending what was started -----------------------------------------------------------------------------------------
 
 folder=
+axe=
 compose_project=
 
 clean_up() {
@@ -80,6 +82,7 @@ clean_up() {
         compose down --volumes --timeout 10 >&2 || true
     fi
     [[ -z $folder ]] || rm -rf -- "$folder"
+    [[ -z $axe ]] || rm -rf -- "$axe"
 }
 
 trap clean_up EXIT
@@ -145,6 +148,29 @@ test_everything() {
     TEST_STORE=postgres part 'PostgreSQL and Redis over the socket' "${all[@]}" --test http "$@" || true
 }
 
+# --- The browser -----------------------------------------------------------------------------------------------------
+
+# Fetches axe-core, which judges how accessible pages are. Not kept: it is no part of the project.
+fetch_axe() {
+    npm install --silent --no-audit --no-fund --prefix "$1" 'axe-core@^4.10' >&2
+}
+
+test_in_browser() {
+    local program
+    for program in chromium chromedriver npm; do
+        if ! command -v "$program" >/dev/null; then
+            say "THE PAGES ARE NOT TRIED IN A BROWSER: $program is not installed."
+            summary+=('the pages in a browser                           NOT RUN, '"$program is not installed")
+            return
+        fi
+    done
+    axe=$(mktemp --directory)
+    part 'axe-core' fetch_axe "$axe" || return
+    TEST_AXE=$axe/node_modules/axe-core/axe.min.js \
+        part 'the pages in a browser' \
+        cargo test --workspace --locked --all-features --test browser -- --test-threads=2 || true
+}
+
 main() {
     case ${1-} in
     -h | --help)
@@ -161,6 +187,7 @@ main() {
     command -v cargo >/dev/null || give_up "cargo is missing: install Rust from https://rustup.rs"
     start_servers
     test_everything "$@" || true
+    (($#)) || test_in_browser || true
     print_summary
     exit "$failed"
 }

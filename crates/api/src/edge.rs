@@ -273,7 +273,9 @@ fn render(mut response: HttpResponse, problem: &Problem, line: &Line) -> HttpRes
 fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
     headers.insert(X_REQUEST_ID, line.request_id.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(REFERRER_POLICY) {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
         headers.insert(CONTENT_SECURITY_POLICY, nothing);

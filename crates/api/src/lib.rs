@@ -9,5 +9,6 @@ pub mod problem;
 mod routes;
 
 pub use edge::Edge;
+pub use extract::origin;
 pub use problem::{Code, Problem};
 pub use routes::{ApiConfig, configure, openapi, routes, settings_json};

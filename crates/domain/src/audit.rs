@@ -57,6 +57,7 @@ actions! {
     ProfileChanged "user.profile_changed" "A username or an email address was changed.",
     PasswordChanged "user.password_changed" "A password was changed.",
     PasswordRefused "user.password_refused" "Somebody who was logged in gave a wrong password where it is asked for again.",
+    PasswordLinkMade "user.password_link_made" "An admin or an owner has made a link by which somebody sets a new password.",
     RoleChanged "user.role_changed" "A user has another role.",
     UserActivated "user.activated" "An account was activated.",
     UserDeactivated "user.deactivated" "An account was deactivated.",

@@ -9,6 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, rt};
+use doorward_admin::AdminConfig;
 use doorward_api::edge::{AllowedHosts, Cors, TrustedProxies};
 use doorward_api::{ApiConfig, Edge};
 use doorward_domain::Network;
@@ -145,14 +146,24 @@ impl Application {
         let tls = options.tls.map(Arc::new);
         let services = Data::new(Services::start(options.services).await?);
         let is_draining = Arc::new(AtomicBool::new(false));
+        let environment = options.environment;
         let api = doorward_api::configure(
             services.clone(),
             ApiConfig {
                 version: env!("CARGO_PKG_VERSION"),
-                environment: options.environment,
+                environment: environment.clone(),
                 is_draining: Arc::clone(&is_draining),
                 is_tls: tls.is_some(),
                 trusted_proxies: TrustedProxies::new(options.trusted_proxies),
+            },
+        );
+        let admin = doorward_admin::configure(
+            services.clone(),
+            AdminConfig {
+                version: env!("CARGO_PKG_VERSION"),
+                environment,
+                origin: doorward_api::origin,
+                is_secure: tls.is_some(),
             },
         );
         let edge = Edge {
@@ -185,7 +196,8 @@ impl Application {
                     .wrap(from_fn(move |request, next| {
                         edge.clone().around(request, next)
                     }))
-                    .configure(api.clone());
+                    .configure(api.clone())
+                    .configure(admin.clone());
                 net::serve(app.into_factory(), listening.clone())
             })?
             .run();

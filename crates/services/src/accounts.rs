@@ -1,8 +1,10 @@
 //! Registration, and what a user does with his own account.
 
+mod password_link;
 mod profile;
 mod register;
 
+pub use password_link::{PASSWORD_LINK_LIFETIME, PasswordLink, PasswordLinkError, SetPassword};
 pub use profile::{ChangePassword, ProfileError, ProfileUpdate};
 pub(crate) use register::numbered_username;
 pub use register::{Register, RegisterError};

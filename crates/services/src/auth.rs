@@ -1,11 +1,13 @@
 //! Login, refresh, logout, and who makes a request.
 
+mod administer;
 mod caller;
 mod foreign;
 mod login;
 mod refresh;
 
 pub use caller::{Caller, Credential};
+pub(crate) use login::Purpose;
 pub use login::{Login, LoginError, SignedIn};
 pub use refresh::RefreshError;
 

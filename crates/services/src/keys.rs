@@ -22,6 +22,12 @@ pub(crate) struct Keys {
     pub(crate) refresh_digest: hmac::Key,
     /// Digests the places of users.
     pub(crate) place: hmac::Key,
+    /// Signs the cookies of the admin panel.
+    pub(crate) panel_cookie: hmac::Key,
+    /// Makes the tokens in the forms of the admin panel.
+    pub(crate) panel_form: hmac::Key,
+    /// Makes the links by which a new password is set.
+    pub(crate) password_link: hmac::Key,
     /// Encrypts the private parts of key pairs.
     pub(crate) signing_key_seal: SealingKey,
     /// Encrypts the secrets that sign webhooks.
@@ -39,6 +45,9 @@ impl Keys {
             signing_key_seal: SealingKey::expand(&root, b"signing key seal v1"),
             webhook_seal: SealingKey::expand(&root, b"webhook secret seal v1"),
             place: expand(&root, b"place digest v1"),
+            panel_cookie: expand(&root, b"admin panel cookie v1"),
+            panel_form: expand(&root, b"admin panel form v1"),
+            password_link: expand(&root, b"password link v1"),
         }
     }
 }

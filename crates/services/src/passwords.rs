@@ -53,6 +53,11 @@ impl Passwords {
         self.pool.look(look).await
     }
 
+    /// How many wait for a thread or are at work on one.
+    pub(crate) fn pending(&self) -> usize {
+        self.pool.pending()
+    }
+
     pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, Overloaded> {
         let job = Digest::of(&password).new_hash(self.cost);
         let store = |hash: Hash| Step::Answer(in_django_notation(&hash));

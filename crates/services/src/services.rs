@@ -11,6 +11,8 @@ use crate::foreign_tokens::ForeignAccounts;
 use crate::hashing::{HashingLimits, HashingPool};
 use crate::health::HealthService;
 use crate::keys::KeyRing;
+use crate::overview::OverviewService;
+use crate::panel::PanelService;
 use crate::passwords::Passwords;
 use crate::ports::{InProcessRateLimiter, RateLimiter, SharedPorts};
 use crate::principals::Principal;
@@ -72,6 +74,8 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// Sessions of the admin panel.
+    pub panel: PanelService,
     /// The runtime settings.
     pub settings: SettingsService,
     /// Scheduled tasks.
@@ -86,6 +90,8 @@ pub struct Services {
     pub sealer: Sealer,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
+    /// How the service fares, in figures.
+    pub overview: OverviewService,
     /// Whether the service works.
     pub health: HealthService,
     /// Deletes what nobody needs any more.
@@ -155,6 +161,8 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            panel: PanelService::new(Arc::clone(&core)),
+            overview: OverviewService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
             tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
             webhook_secrets,

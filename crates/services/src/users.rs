@@ -13,8 +13,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use doorward_domain::{Role, User};
+use doorward_domain::{Role, User, UserId, Username};
 pub use doorward_storage::UserQuery;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,15 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct UserService {
     core: Arc<Core>,
+}
+
+/// Some users, in the order of their ids.
+#[derive(Debug)]
+pub struct UserPage {
+    /// The users.
+    pub users: Vec<User>,
+    /// After which one the next page begins; none on the last page.
+    pub next: Option<UserId>,
 }
 
 /// Why there is no list.
@@ -62,6 +72,54 @@ impl UserService {
         Ok(View::Full)
     }
 
+    /// A page of users for admins, as they are now.
+    ///
+    /// # Errors
+    /// [`AdministerError::NotAllowed`] for a plain user.
+    pub async fn page(
+        &self,
+        caller: &Caller,
+        query: UserQuery,
+    ) -> Result<UserPage, AdministerError> {
+        require_admin(caller)?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let one_more = UserQuery {
+            limit: query.limit + 1,
+            ..query
+        };
+        let mut users = self
+            .core
+            .store
+            .read(move |tx| Ok::<_, AdministerError>(tx.list_users(&one_more)?))
+            .await?;
+        let has_more = users.len() > limit;
+        users.truncate(limit);
+        let next = users.last().map(|user| user.id).filter(|_| has_more);
+        Ok(UserPage { users, next })
+    }
+
+    /// The usernames of those among `ids` who are there, for admins.
+    ///
+    /// # Errors
+    /// [`AdministerError::NotAllowed`] for a plain user.
+    pub async fn usernames(
+        &self,
+        caller: &Caller,
+        ids: BTreeSet<UserId>,
+    ) -> Result<BTreeMap<UserId, Username>, AdministerError> {
+        require_admin(caller)?;
+        self.core
+            .store
+            .read(move |tx| {
+                let mut names = BTreeMap::new();
+                for id in ids {
+                    names.extend(tx.user(id)?.map(|user| (id, user.username)));
+                }
+                Ok(names)
+            })
+            .await
+    }
+
     /// Whether there is an active owner.
     ///
     /// # Errors
@@ -69,7 +127,7 @@ impl UserService {
     pub async fn has_owner(&self) -> Result<bool, Internal> {
         let query = UserQuery {
             role: Some(Role::Owner),
-            active_only: true,
+            is_active: Some(true),
             limit: 1,
             ..UserQuery::default()
         };
@@ -92,7 +150,7 @@ impl UserService {
     {
         if key.view == View::Public {
             key.query = UserQuery {
-                active_only: true,
+                is_active: Some(true),
                 prefix: None,
                 role: None,
                 ..key.query

@@ -92,12 +92,20 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
         let query = UserQuery {
             prefix,
             role,
-            active_only: true,
+            is_active: Some(true),
             after,
             limit: 50,
         };
         tx.list_users(&query).unwrap();
     }
+    let inactive = UserQuery {
+        is_active: Some(false),
+        after: Some(user.id),
+        limit: 50,
+        ..UserQuery::default()
+    };
+    tx.list_users(&inactive).unwrap();
+    tx.count_live_sessions(instant(1)).unwrap();
     tx.session(session.id).unwrap();
     tx.session_by_digest(&[session.digest, session.digest])
         .unwrap();

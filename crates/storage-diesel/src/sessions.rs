@@ -220,6 +220,15 @@ impl SessionRepository for DieselTransaction<'_> {
         Ok(readable(rows, |row: &SessionRow| row.id.0))
     }
 
+    fn count_live_sessions(&mut self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let live = sessions::table
+            .filter(sessions::expires_at.gt(DbInstant(now)))
+            .filter(sessions::ended_at.is_null())
+            .count();
+        let count: i64 = on_backend!(self, |c| live.get_result(c))?;
+        Ok(count.try_into().unwrap_or_default())
+    }
+
     fn session_cutoff(&mut self) -> Result<Option<SessionCutoff>, StoreError> {
         let since: Option<DbInstant> = on_backend!(self, |c| token_cutoff::table
             .find(CUTOFF_ID)

@@ -7,10 +7,11 @@ use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use doorward_domain::{Change, EmailAddress, PasswordHash, Role, User, UserId, Username};
-use doorward_storage::{StoreError, UserQuery, UserRepository};
+use doorward_storage::{StoreError, UserCounts, UserQuery, UserRepository};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -110,14 +111,22 @@ macro_rules! matching {
         if let Some(role) = $query.role {
             users = users.filter(users::role.eq(role.as_str()));
         }
-        if $query.active_only {
-            users = users.filter(users::is_active.eq(true));
+        match $query.is_active {
+            Some(true) => users = users.filter(users::is_active.eq(true)),
+            // As the index of those few has it, which a value that is bound does not match.
+            Some(false) => users = users.filter(is_inactive()),
+            None => {}
         }
         if let Some(after) = $query.after {
             users = users.filter(users::id.gt(DbId::from(after)));
         }
         users
     }};
+}
+
+/// The condition of the index `users_inactive`, to the letter.
+fn is_inactive() -> SqlLiteral<Bool> {
+    sql::<Bool>("NOT is_active")
 }
 
 impl UserRepository for DieselTransaction<'_> {
@@ -220,6 +229,16 @@ impl UserRepository for DieselTransaction<'_> {
             sqlite = |c| owners.load(c) // there is one writer
         )?;
         Ok(ids.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
+    }
+
+    fn count_users(&mut self) -> Result<UserCounts, StoreError> {
+        let all: i64 = on_backend!(self, |c| users::table.count().get_result(c))?;
+        let inactive = users::table.filter(is_inactive()).count();
+        let inactive: i64 = on_backend!(self, |c| inactive.get_result(c))?;
+        Ok(UserCounts {
+            active: (all - inactive).try_into().unwrap_or_default(),
+            inactive: inactive.try_into().unwrap_or_default(),
+        })
     }
 
     fn list_users(&mut self, query: &UserQuery) -> Result<Vec<User>, StoreError> {

@@ -27,5 +27,5 @@ pub use settings::SettingRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
 pub use tasks::{Claim, TaskQuery, TaskRepository};
-pub use users::{UserQuery, UserRepository};
+pub use users::{UserCounts, UserQuery, UserRepository};
 pub use webhook_secrets::WebhookSecretRepository;

@@ -48,6 +48,9 @@ pub trait SessionRepository {
         now: DateTime<Utc>,
     ) -> Result<Vec<Session>, StoreError>;
 
+    /// How many sessions have neither ended nor expired at `now`.
+    fn count_live_sessions(&mut self, now: DateTime<Utc>) -> Result<u64, StoreError>;
+
     /// From when on sessions count. None: the database was never restored.
     fn session_cutoff(&mut self) -> Result<Option<SessionCutoff>, StoreError>;
 

@@ -108,6 +108,7 @@ macro_rules! store_contract {
                 parallel_registrations_of_one_address_make_one_account,
                 a_list_is_paged_by_id,
                 a_list_is_filtered,
+                users_are_counted,
                 a_prefix_is_taken_literally,
             ],
             imports: [
@@ -128,6 +129,7 @@ macro_rules! store_contract {
                 a_session_ends_once_and_the_end_is_recorded,
                 all_live_sessions_of_a_user_end_but_one,
                 live_sessions_come_in_the_order_of_their_logins,
+                live_sessions_are_counted,
                 what_is_over_is_swept_in_small_batches,
                 the_cutoff_is_the_one_that_was_set_last,
                 sessions_from_before_the_cutoff_end_in_small_batches,

@@ -37,8 +37,20 @@ pub trait UserRepository {
     /// The active owners, and none of them is changed by others before this transaction ends.
     fn lock_active_owners(&mut self) -> Result<Vec<UserId>, StoreError>;
 
+    /// How many users there are.
+    fn count_users(&mut self) -> Result<UserCounts, StoreError>;
+
     /// A page of users in the order of their ids.
     fn list_users(&mut self, query: &UserQuery) -> Result<Vec<User>, StoreError>;
+}
+
+/// How many users there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UserCounts {
+    /// Those who may log in.
+    pub active: u64,
+    /// Those whose accounts are deactivated.
+    pub inactive: u64,
 }
 
 /// Which users a list shows.
@@ -48,8 +60,8 @@ pub struct UserQuery {
     pub prefix: Option<String>,
     /// Only those of this role.
     pub role: Option<Role>,
-    /// Only active ones.
-    pub active_only: bool,
+    /// Only active ones, or only those that are not.
+    pub is_active: Option<bool>,
     /// Only those after this id.
     pub after: Option<UserId>,
     /// At most so many.

@@ -24,7 +24,8 @@ impl FromRequest for ClientOrigin {
     }
 }
 
-pub(super) fn origin(request: &HttpRequest) -> Origin {
+/// Where a request comes from.
+pub fn origin(request: &HttpRequest) -> Origin {
     let address = client_address(request);
     let user_agent = request
         .headers()

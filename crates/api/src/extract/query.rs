@@ -151,7 +151,7 @@ fn parse(pairs: &Pairs) -> Result<UserQuery, Problem> {
         Some(page) if errors.is_empty() => Ok(UserQuery {
             prefix,
             role,
-            active_only: false,
+            is_active: None,
             after: page.after,
             limit: page.limit,
         }),

@@ -27,6 +27,8 @@ struct IndexResponse {
     documentation: &'static str,
     /// Where the OpenAPI document is.
     openapi: &'static str,
+    /// Where the admin panel is: pages for admins and owners, and no part of the API.
+    admin: &'static str,
     routes: Vec<RouteResponse>,
 }
 
@@ -58,6 +60,7 @@ pub(super) async fn index() -> Answer {
         version: env!("CARGO_PKG_VERSION"),
         documentation: "/api/docs/",
         openapi: "/api/openapi.json",
+        admin: "/admin/",
         routes: routes.collect(),
     })
 }
@@ -73,7 +76,7 @@ pub(super) fn index_described() -> Operation {
                 "One route",
                 json!({
                     "name": "Doorward", "version": env!("CARGO_PKG_VERSION"), "documentation": "/api/docs/",
-                    "openapi": "/api/openapi.json",
+                    "openapi": "/api/openapi.json", "admin": "/admin/",
                     "routes": [
                         { "path": "/api/v1/user/login", "method": "POST", "summary": "Log in", "access": "anyone" },
                     ],

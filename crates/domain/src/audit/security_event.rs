@@ -58,6 +58,9 @@ pub enum SecurityEvent {
         sessions_ended: usize,
     },
     PasswordRefused,
+    PasswordLinkMade {
+        expires_at: DateTime<Utc>,
+    },
     RoleChanged {
         from: Role,
         to: Role,
@@ -131,6 +134,8 @@ pub enum LoginFailure {
     Inactive,
     /// The account changed while the password was verified.
     Changed,
+    /// The password is right, and the person may not use the admin panel.
+    RoleTooLow,
 }
 
 impl LoginFailure {
@@ -141,6 +146,7 @@ impl LoginFailure {
             Self::WrongPassword => "wrong_password",
             Self::Inactive => "inactive",
             Self::Changed => "changed",
+            Self::RoleTooLow => "role_too_low",
         }
     }
 }
@@ -174,6 +180,7 @@ impl SecurityEvent {
             Self::ProfileChanged { .. } => AuditAction::ProfileChanged,
             Self::PasswordChanged { .. } => AuditAction::PasswordChanged,
             Self::PasswordRefused => AuditAction::PasswordRefused,
+            Self::PasswordLinkMade { .. } => AuditAction::PasswordLinkMade,
             Self::RoleChanged { .. } => AuditAction::RoleChanged,
             Self::UserActivated => AuditAction::UserActivated,
             Self::UserDeactivated { .. } => AuditAction::UserDeactivated,
@@ -239,6 +246,10 @@ impl SecurityEvent {
             Self::PasswordChanged { sessions_ended } => {
                 details.number("sessions_ended", *sessions_ended)
             }
+            Self::PasswordLinkMade { expires_at } => details.text(
+                "expires_at",
+                &expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            ),
             Self::RoleChanged { from, to } => {
                 details.text("from", from.as_str()).text("to", to.as_str())
             }

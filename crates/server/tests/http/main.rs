@@ -27,6 +27,7 @@ mod keys;
 mod login;
 mod operations;
 mod pages;
+mod panel;
 mod permissions;
 mod process;
 mod profile;

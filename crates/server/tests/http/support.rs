@@ -1,6 +1,7 @@
 //! What the tests are written with.
 
 mod app;
+mod browser;
 mod client;
 mod database;
 mod raw;
@@ -10,6 +11,7 @@ mod tls;
 mod tokens;
 
 pub(crate) use app::{NOON, SECRET_KEY, Setup, TestApp};
+pub(crate) use browser::{Browser, set_cookies};
 pub(crate) use client::{ApiKey, Client, PASSWORD, Request, User};
 pub(crate) use database::{Database, count};
 pub(crate) use response::Response;

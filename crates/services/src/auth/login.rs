@@ -2,6 +2,7 @@
 
 use super::AuthService;
 use crate::error::{Internal, from_internal};
+use crate::panel::PANEL_SESSION_LIFETIME;
 use crate::passwords::Verification;
 use crate::principals::Principal;
 use crate::refresh_secret::RefreshSecret;
@@ -12,7 +13,7 @@ use chrono::{DateTime, Utc};
 use doorward_domain::audit::LoginFailure;
 use doorward_domain::session::{EndReason, MAX_SESSIONS_PER_USER, Salt, Session};
 use doorward_domain::{
-    AuditEvent, EmailAddress, Origin, Password, PasswordHash, SecurityEvent, SessionCutoff,
+    AuditEvent, EmailAddress, Origin, Password, PasswordHash, Role, SecurityEvent, SessionCutoff,
     SessionId, User, UserId, Username,
 };
 use doorward_storage::{StoreError, Transaction};
@@ -65,6 +66,24 @@ impl AuthService {
     /// # Errors
     /// [`LoginError::InvalidCredentials`], whatever it is that does not fit.
     pub async fn login(&self, login: Login) -> Result<SignedIn, LoginError> {
+        let (user, session) = self
+            .begin(login, Purpose::Tokens)
+            .await?
+            .ok_or(LoginError::InvalidCredentials)?;
+        let principal = Arc::new(Principal::from(user));
+        let tokens = self.issue(&session, &principal, session.created_at)?;
+        Ok(SignedIn { principal, tokens })
+    }
+
+    /// Checks the password and begins a session for this purpose; none where the person's role is too low for it.
+    ///
+    /// # Errors
+    /// As [`login`](Self::login).
+    pub(crate) async fn begin(
+        &self,
+        login: Login,
+        purpose: Purpose,
+    ) -> Result<Option<(User, Session)>, LoginError> {
         let limit = self.core.settings.load().login_rate_limit;
         let throttle = &self.core.throttle;
         throttle.password_from(limit, &login.origin).await?;
@@ -117,6 +136,7 @@ impl AuthService {
             replacement,
             origin: login.origin,
             whereabouts,
+            purpose,
         };
         let core = Arc::clone(&self.core);
         let begun = self
@@ -124,20 +144,27 @@ impl AuthService {
             .store
             .write(move |tx| begin_session(tx, &core, beginning))
             .await;
-        let (user, session) = match begun {
+        match begun {
             Err(LoginError::InvalidCredentials) => {
                 refusal.reason = LoginFailure::Changed;
-                return self.refuse(refusal).await;
+                self.refuse(refusal).await
             }
-            begun => begun?,
-        };
-        let principal = Arc::new(Principal::from(user));
-        let tokens = self.issue(&session, &principal, session.created_at)?;
-        Ok(SignedIn { principal, tokens })
+            Ok(None) => {
+                refusal.reason = LoginFailure::RoleTooLow;
+                self.note(refusal).await?;
+                Ok(None)
+            }
+            begun => begun,
+        }
     }
 
     /// Whatever the reason is, this is one write: no answer takes another time than the others because of the log.
-    async fn refuse(&self, refusal: Refusal) -> Result<SignedIn, LoginError> {
+    async fn refuse<T>(&self, refusal: Refusal) -> Result<T, LoginError> {
+        self.note(refusal).await?;
+        Err(LoginError::InvalidCredentials)
+    }
+
+    async fn note(&self, refusal: Refusal) -> Result<(), LoginError> {
         let is_unknown = refusal.subject.is_none();
         let typed = refusal.typed.as_deref().filter(|_| is_unknown);
         let event = SecurityEvent::LoginFailed {
@@ -150,8 +177,7 @@ impl AuthService {
             ..event
         };
         let written = self.core.store.write(move |tx| tx.append_event(&event));
-        written.await?;
-        Err(LoginError::InvalidCredentials)
+        Ok(written.await?)
     }
 }
 
@@ -164,12 +190,22 @@ struct Refusal {
     typed: Option<String>,
 }
 
+/// What a session is begun for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// Tokens, for as long as the settings say.
+    Tokens,
+    /// The cookie of the admin panel, for those who may enter it.
+    Panel,
+}
+
 struct Beginning {
     user: User,
     verified: Option<PasswordHash>,
     replacement: Option<PasswordHash>,
     origin: Origin,
     whereabouts: Whereabouts,
+    purpose: Purpose,
 }
 
 fn find_user(
@@ -199,12 +235,15 @@ fn begin_session(
     tx: &mut dyn Transaction,
     core: &Core,
     beginning: Beginning,
-) -> Result<(User, Session), LoginError> {
+) -> Result<Option<(User, Session)>, LoginError> {
     let now = core.clock.now();
     let mut user = tx
         .lock_user(beginning.user.id)?
         .filter(|user| user.is_active && user.password == beginning.verified)
         .ok_or(LoginError::InvalidCredentials)?;
+    if matches!(beginning.purpose, Purpose::Panel) && user.role < Role::Admin {
+        return Ok(None);
+    }
     user.last_login = Some(now);
     if beginning.replacement.is_some() {
         user.password = beginning.replacement;
@@ -218,8 +257,17 @@ fn begin_session(
     let event = AuditEvent::new(now, &event).by(user.id).about(user.id);
     tx.append_event(&event.coming_from(&beginning.origin))?;
     let session = new_session(core, &user, id, beginning.origin, now);
+    let session = match beginning.purpose {
+        Purpose::Tokens => session,
+        // It is revoked as access tokens are, so that one must be remembered for as long as the cookie may live.
+        Purpose::Panel => Session {
+            expires_at: now + PANEL_SESSION_LIFETIME,
+            access_expires_at: now + PANEL_SESSION_LIFETIME,
+            ..session
+        },
+    };
     tx.insert_session(&session)?;
-    Ok((user, session))
+    Ok(Some((user, session)))
 }
 
 fn displace_oldest(

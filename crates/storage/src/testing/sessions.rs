@@ -57,6 +57,26 @@ async fn recorded_ends(store: &dyn Store) -> Vec<Change> {
         .collect()
 }
 
+/// Neither ended nor expired ones, whoever holds them.
+pub async fn live_sessions_are_counted(store: Arc<dyn Store>) {
+    let count =
+        async |seconds| read(&*store, move |tx| tx.count_live_sessions(instant(seconds))).await;
+    assert_eq!(count(0).await, 0);
+    let (ada, bob) = (
+        with_user(&*store, "ada").await,
+        with_user(&*store, "bob").await,
+    );
+    let sessions = [a_session(&ada), a_session(&ada), a_session(&bob)];
+    for session in &sessions {
+        insert(&*store, session).await;
+    }
+    assert_eq!(count(0).await, 3);
+    assert!(end(&*store, sessions[0].id, 1).await);
+    assert_eq!(count(1).await, 2);
+    let expiry = (sessions[1].expires_at - instant(0)).num_seconds();
+    assert_eq!(count(expiry).await, 0);
+}
+
 /// Every field, with and without what may be missing, and every reason of an end.
 pub async fn a_session_is_read_back_as_it_was_written(store: Arc<dyn Store>) {
     let ada = with_user(&*store, "ada").await;

@@ -5,7 +5,7 @@ use super::{read, write};
 use crate::changes::FeedPosition;
 use crate::error::{Constraint, StoreError};
 use crate::store::Store;
-use crate::users::UserQuery;
+use crate::users::{UserCounts, UserQuery};
 use chrono::TimeDelta;
 use doorward_domain::{Change, EmailAddress, PasswordHash, Role, User, UserId, Username};
 use std::sync::Arc;
@@ -574,14 +574,24 @@ pub async fn a_list_is_filtered(store: Arc<dyn Store>) {
     let mut active = vec![ada.id, bob.id];
     active.sort();
     let active_only = UserQuery {
-        active_only: true,
+        is_active: Some(true),
         ..begins("ad")
     };
     let admins = UserQuery {
         role: Some(Role::Admin),
         ..active_only.clone()
     };
+    let inactive = UserQuery {
+        is_active: Some(false),
+        ..all.clone()
+    };
+    let inactive_admins = UserQuery {
+        role: Some(Role::Admin),
+        ..inactive.clone()
+    };
     for (query, found) in [
+        (inactive, vec![adam.id]),
+        (inactive_admins, vec![]),
         (all.clone(), everybody.clone()),
         (begins(""), everybody.clone()),
         (begins("ad"), everybody),
@@ -594,6 +604,24 @@ pub async fn a_list_is_filtered(store: Arc<dyn Store>) {
     ] {
         assert_eq!(listed(&*store, query.clone()).await, found, "{query:?}");
     }
+}
+
+/// By whether they may log in.
+pub async fn users_are_counted(store: Arc<dyn Store>) {
+    let count = async |store: &dyn Store| read(store, |tx| tx.count_users()).await;
+    assert_eq!(count(&*store).await, UserCounts::default());
+    for (name, is_active) in [("ada", true), ("bob", false), ("eve", true)] {
+        let user = User {
+            is_active,
+            ..a_user(name)
+        };
+        insert(&*store, &user).await;
+    }
+    let counts = UserCounts {
+        active: 2,
+        inactive: 1,
+    };
+    assert_eq!(count(&*store).await, counts);
 }
 
 /// Nothing in it is a pattern, and it may be of any characters.
