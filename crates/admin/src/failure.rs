@@ -164,10 +164,10 @@ impl ResponseError for Failure {
         {
             headers.insert(ALLOW, allow);
         }
-        let retry_after = match self {
-            Self::Unavailable => Some(1),
-            Self::Throttled { retry_after } => Some(*retry_after),
-            _ => None,
+        let retry_after = if let Self::Throttled { retry_after } = self {
+            Some(*retry_after)
+        } else {
+            matches!(self, Self::Unavailable).then_some(1)
         };
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, seconds.into());

@@ -232,11 +232,12 @@ async fn parallel_attempts_do_not_slip_through() {
 }
 
 fn wrong(error: &ProfileError) -> bool {
-    match error {
-        ProfileError::Invalid(_) => true,
-        ProfileError::Internal(Internal::Throttled(_)) => false,
-        other => panic!("{other}"),
-    }
+    let is_throttled = matches!(error, ProfileError::Internal(Internal::Throttled(_)));
+    assert!(
+        is_throttled || matches!(error, ProfileError::Invalid(_)),
+        "{error}"
+    );
+    !is_throttled
 }
 
 async fn change(node: &Node, caller: &Caller, password: &str) -> Result<(), ProfileError> {

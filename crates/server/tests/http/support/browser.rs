@@ -79,7 +79,7 @@ impl Browser {
         for (name, value) in fields {
             let value =
                 percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
-            body.push_str(&format!("&{name}={value}"));
+            body.extend(["&", name, "=", &value.to_string()]);
         }
         let request = self
             .client
