@@ -44,7 +44,7 @@ impl Kind for WriteReport {
         let text = format!("{}\n\n{}\n", report.title, report.lines.join("\n"));
         let written = tokio::fs::write(self.folder.join(&name), text).await;
         // A full disk may have room in a while; the folder's place is nobody's business.
-        written.map_err(|_| RunError::retry("The report could not be written."))?;
+        written.map_err(|_full| RunError::retry("The report could not be written."))?;
         Ok(json!({ "file": name }))
     }
 }

@@ -1,6 +1,7 @@
 //! Workers on real databases, with a clock that is moved by hand: each test runs on SQLite and on PostgreSQL.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a panic is how a test fails, in its helpers, too"
 )]

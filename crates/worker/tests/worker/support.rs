@@ -4,15 +4,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::task::{MaxAttempts, TaskKind, TaskPayload};
 use doorward_domain::{ScheduledTask, TaskId, User};
+use doorward_services::Clock;
 use doorward_services::clock::FakeClock;
 use doorward_services::tasks::TaskAlarm;
 use doorward_services::testing::until;
-use doorward_services::{Clock, FieldErrors};
 use doorward_storage::testing::{a_task, a_user, instant, read, write};
 use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
 use doorward_storage_diesel::testing::TestDatabase;
 use doorward_worker::noop::Noop;
-use doorward_worker::{CheckError, Kind, Kinds, Run, RunError, Worker, WorkerConfig};
+use doorward_worker::{Kind, Kinds, Run, RunError, Worker, WorkerConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
@@ -220,13 +220,6 @@ pub(crate) enum What {
 impl Kind for Does {
     const NAME: &'static str = "does";
     type Payload = What;
-
-    async fn check(&self, _: doorward_domain::UserId, payload: What) -> Result<(), CheckError> {
-        match payload {
-            What::Panic => Err(CheckError::Invalid(FieldErrors::one("payload", "No."))),
-            _ => Ok(()),
-        }
-    }
 
     async fn run(&self, run: &Run, payload: What) -> Result<Value, RunError> {
         match payload {
