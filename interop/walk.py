@@ -259,6 +259,8 @@ OWNER = Part(
         Step("Delete his key", "DELETE", "/api/v1/users/{{user_id}}/api-keys/{{key_id}}", 204, bearer=OWNERS),
         Step("Make an admin of him", "PATCH", "/api/v1/users/{{user_id}}", 200, {"role": "admin"}, OWNERS),
         Step("Delete the user", "DELETE", "/api/v1/users/{{user_id}}", 204, bearer=OWNERS),
+        Step("All settings", "GET", "/api/v1/settings", 200, bearer=OWNERS),
+        Step("Change settings, here none", "PATCH", "/api/v1/settings", 200, {}, OWNERS),
         Step("Log out, as with an ancestor", "POST", "/api/logout", 200, {"refresh_token": "{{owner_refresh_token}}"}),
     ),
     needs_owner=True,

@@ -8,6 +8,7 @@ pub use cors::Cors;
 pub use host::AllowedHosts;
 
 use crate::dialect::{Asked, Dialect};
+use crate::extract::RequestId;
 use crate::pages::{self, Form};
 use crate::problem::{Code, Problem};
 use crate::routes::operations;
@@ -21,7 +22,7 @@ use actix_web::http::header::{
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use cors::Shared;
 use futures_util::FutureExt;
 use std::fmt;
@@ -64,6 +65,11 @@ impl Edge {
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let line = Line::begin(&request, &self);
+        if !request.method().is_safe() {
+            // Only what changes something is asked where it came from.
+            let id = RequestId(line.request_id.clone());
+            request.extensions_mut().insert(id);
+        }
         if let Err(problem) = check(&self.allowed_hosts, &request) {
             return Ok(request.into_response(finish(problem.error_response(), &line)));
         }

@@ -10,4 +10,4 @@ mod routes;
 
 pub use edge::Edge;
 pub use problem::{Code, Problem};
-pub use routes::{ApiConfig, configure, openapi, routes};
+pub use routes::{ApiConfig, configure, openapi, routes, settings_json};

@@ -12,4 +12,6 @@ pub(crate) use body::{Body, Field};
 pub(crate) use document::document;
 pub(crate) use operation::{Operation, Shown, Tag};
 pub(crate) use reply::Reply;
-pub(crate) use shared::{Header, id, path_parameter, query_parameter, role, scopes, text, time};
+pub(crate) use shared::{
+    Header, id, moment, path_parameter, query_parameter, role, scopes, text, time,
+};

@@ -7,6 +7,7 @@
 mod accounts;
 mod api_keys;
 pub(crate) mod asset;
+mod audit;
 mod dialects;
 mod documentation;
 mod endpoint;
@@ -14,7 +15,9 @@ mod jwks;
 mod operations;
 mod profile;
 mod sessions;
+mod settings;
 mod simplejwt;
+mod tasks;
 mod tokens;
 mod users;
 
@@ -30,6 +33,7 @@ use doorward_domain::Scope;
 use doorward_services::Services;
 use endpoint::Endpoint;
 use serde::Serialize;
+pub use settings::settings_json;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 use utoipa::ToSchema;
@@ -119,6 +123,26 @@ fn endpoints() -> Vec<Endpoint> {
             .delete(api_keys::delete, api_keys::delete_described),
         Endpoint::at("/api/v1/api-keys/{id}/regenerate")
             .post(api_keys::regenerate, api_keys::regenerate_described),
+        Endpoint::at("/api/v1/settings")
+            .get(settings::list, settings::list_described)
+            .patch(settings::update, settings::update_described),
+        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
+        Endpoint::at("/api/v1/tasks")
+            .get(tasks::list, tasks::list_described)
+            .scope(Scope::TasksRead)
+            .post(tasks::create, tasks::create_described)
+            .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/tasks/{id}")
+            .get(tasks::show, tasks::show_described)
+            .scope(Scope::TasksRead)
+            .delete(tasks::delete, tasks::delete_described)
+            .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/tasks/{id}/status")
+            .get(tasks::status, tasks::status_described)
+            .scope(Scope::TasksRead),
+        Endpoint::at("/api/v1/tasks/{id}/cancel")
+            .post(tasks::cancel, tasks::cancel_described)
+            .scope(Scope::TasksWrite),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

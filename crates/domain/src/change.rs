@@ -21,4 +21,8 @@ pub enum Change {
     SigningKeysChanged,
     /// An API key has another secret, another name, other scopes or another end, or is gone.
     ApiKeyChanged(ApiKeyId),
+    /// A runtime setting has another value.
+    SettingsChanged,
+    /// A task is due then, which may be earlier than anything that a worker waits for.
+    TaskDue(DateTime<Utc>),
 }

@@ -68,6 +68,33 @@ id!(
     /// Names an API key, whatever secret it has at the moment.
     ApiKeyId
 );
+id!(
+    /// Names a change of a runtime setting.
+    SettingChangeId
+);
+
+id!(
+    /// Names an event of the audit log.
+    AuditEventId
+);
+
+impl AuditEventId {
+    /// The least id that an event of this millisecond or a later one can have.
+    pub fn first_at(at: DateTime<Utc>) -> Self {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+        let [_, _, time @ ..] = millis.to_be_bytes();
+        let mut bytes = [0; 16];
+        for (byte, of_time) in bytes.iter_mut().zip(time) {
+            *byte = of_time;
+        }
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+id!(
+    /// Names a task: of one that repeats, one firing.
+    TaskId
+);
 
 /// The text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +122,15 @@ mod tests {
             .map(|i| UserId::new(now + TimeDelta::milliseconds(i)))
             .collect();
         assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn events_are_bounded_by_their_time() {
+        let now = DateTime::from_timestamp_micros(1_700_000_000_123_999).unwrap();
+        let bound = AuditEventId::first_at(now);
+        assert!(bound <= AuditEventId::new(now));
+        assert!(bound > AuditEventId::new(now - TimeDelta::milliseconds(1)));
+        assert!(AuditEventId::first_at(DateTime::<Utc>::MIN_UTC) < bound);
     }
 
     #[test]

@@ -5,14 +5,12 @@
 //! parallel or repeated requests. What a replay does follows RFC 9700, section 4.14.2: the session ends.
 
 use crate::ids::{SessionId, UserId};
+use crate::origin::Origin;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
-use std::net::IpAddr;
 
 /// The most live sessions of one user; a further login ends the oldest.
 pub const MAX_SESSIONS_PER_USER: usize = 50;
-/// User agents are kept up to this many characters.
-pub const MAX_USER_AGENT_CHARS: usize = 256;
 
 /// Someone logged in, from login to logout or expiry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,33 +39,6 @@ pub struct Session {
     pub origin: Origin,
     /// None while it lives.
     pub end: Option<SessionEnd>,
-}
-
-/// Where a login came from, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Origin {
-    /// The client's address.
-    pub ip_address: Option<IpAddr>,
-    /// The `User-Agent` header.
-    pub user_agent: Option<String>,
-}
-
-impl Origin {
-    /// Keeps the printable part of a user agent, up to [`MAX_USER_AGENT_CHARS`] characters.
-    pub fn new(ip_address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
-        let user_agent = user_agent
-            .map(|text| {
-                text.chars()
-                    .filter(|c| !c.is_control())
-                    .take(MAX_USER_AGENT_CHARS)
-                    .collect::<String>()
-            })
-            .filter(|text| !text.is_empty());
-        Self {
-            ip_address,
-            user_agent,
-        }
-    }
 }
 
 /// When and why a session ended.
@@ -338,13 +309,5 @@ mod tests {
             at(305)
         );
         assert_eq!(next.expires_at, session().expires_at);
-    }
-
-    #[test]
-    fn a_user_agent_is_cut_and_cleaned() {
-        let origin = Origin::new(None, Some(&format!("a\u{7}b{}", "x".repeat(500))));
-        let text = origin.user_agent.unwrap();
-        assert!(text.starts_with("abx") && text.chars().count() == MAX_USER_AGENT_CHARS);
-        assert_eq!(Origin::new(None, Some("\n")).user_agent, None);
     }
 }

@@ -1,6 +1,17 @@
 //! The runtime settings: typed, bounded and described in one table.
 
+mod rate_limit;
+mod stored;
+mod table;
+mod value;
+
+pub use rate_limit::{NotARateLimit, Period, RateLimit};
+pub use stored::{SettingChange, StoredSetting};
+pub use table::{ALL, Kind, Setting};
+pub use value::{SettingError, SettingValue};
+
 use chrono::TimeDelta;
+use table::DAY;
 
 /// The present values. Durations are whole seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,134 +28,22 @@ pub struct Settings {
     pub session_cache_ttl: TimeDelta,
     /// How young a login must be to stand for the password.
     pub step_up_window: TimeDelta,
+    /// How long events of the audit log are kept.
+    pub audit_retention: TimeDelta,
     /// Whether strangers may register.
     pub registration_open: bool,
     /// Whether strangers may see the list of users.
     pub public_user_list: bool,
+    /// How often somebody may try to log in.
+    pub login_rate_limit: RateLimit,
+    /// How often somebody may try to register.
+    pub register_rate_limit: RateLimit,
+    /// How long a task is kept after its end.
+    pub task_retention: TimeDelta,
 }
 
 /// The largest `ACCESS_TOKEN_LIFETIME`: no access token outlives its minting by more.
 pub const MAX_ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::hours(24);
-
-/// What one setting is.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// Its name: that of the environment variable too.
-    pub name: &'static str,
-    /// What it does, in one sentence.
-    pub description: &'static str,
-    /// What it may be.
-    pub kind: Kind,
-}
-
-/// The type, the bounds and the place of a setting.
-#[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    /// Whole seconds from `minimum` to `maximum`.
-    Seconds {
-        /// The smallest value.
-        minimum: i64,
-        /// The largest value.
-        maximum: i64,
-        /// Where the value stands.
-        field: fn(&mut Settings) -> &mut TimeDelta,
-    },
-    /// On or off.
-    Switch {
-        /// Where the value stands.
-        field: fn(&mut Settings) -> &mut bool,
-    },
-}
-
-/// Why a value is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    /// Not a whole number in the bounds.
-    #[error("must be a whole number of seconds from {minimum} to {maximum}")]
-    OutOfBounds {
-        /// The smallest value.
-        minimum: i64,
-        /// The largest value.
-        maximum: i64,
-    },
-    /// Not one of the words for on and off.
-    #[error("must be true or false")]
-    NotBoolean,
-}
-
-const DAY: i64 = 24 * 60 * 60;
-
-/// Every setting.
-pub const ALL: [Setting; 8] = [
-    Setting {
-        name: "ACCESS_TOKEN_LIFETIME",
-        description: "How long an access token is good, in seconds.",
-        kind: Kind::Seconds {
-            minimum: 5,
-            maximum: DAY,
-            field: |s| &mut s.access_token_lifetime,
-        },
-    },
-    Setting {
-        name: "REFRESH_TOKEN_LIFETIME",
-        description: "How long a session lasts at the most, from its login, in seconds.",
-        kind: Kind::Seconds {
-            minimum: 60,
-            maximum: 366 * DAY,
-            field: |s| &mut s.refresh_token_lifetime,
-        },
-    },
-    Setting {
-        name: "REFRESH_GRACE_PERIOD",
-        description: "For how long a refresh token that was used up gives the same successor again, in seconds.",
-        kind: Kind::Seconds {
-            minimum: 0,
-            maximum: 60,
-            field: |s| &mut s.refresh_grace_period,
-        },
-    },
-    Setting {
-        name: "USER_LIST_CACHE_TTL",
-        description: "How long the user list is kept in memory, in seconds; a write drops it at once.",
-        kind: Kind::Seconds {
-            minimum: 0,
-            maximum: DAY,
-            field: |s| &mut s.user_list_cache_ttl,
-        },
-    },
-    Setting {
-        name: "SESSION_CACHE_TTL",
-        description: "How long a signed-in user is kept in memory, in seconds; a change drops it at once.",
-        kind: Kind::Seconds {
-            minimum: 0,
-            maximum: 60 * 60,
-            field: |s| &mut s.session_cache_ttl,
-        },
-    },
-    Setting {
-        name: "STEP_UP_WINDOW",
-        description: "How young a login must be to change the email address without the password, in seconds.",
-        kind: Kind::Seconds {
-            minimum: 0,
-            maximum: DAY,
-            field: |s| &mut s.step_up_window,
-        },
-    },
-    Setting {
-        name: "REGISTRATION_OPEN",
-        description: "Whether strangers may register.",
-        kind: Kind::Switch {
-            field: |s| &mut s.registration_open,
-        },
-    },
-    Setting {
-        name: "PUBLIC_USER_LIST",
-        description: "Whether strangers may see the list of users.",
-        kind: Kind::Switch {
-            field: |s| &mut s.public_user_list,
-        },
-    },
-];
 
 impl Default for Settings {
     fn default() -> Self {
@@ -155,38 +54,20 @@ impl Default for Settings {
             user_list_cache_ttl: TimeDelta::seconds(900),
             session_cache_ttl: TimeDelta::seconds(60),
             step_up_window: TimeDelta::seconds(300),
+            audit_retention: TimeDelta::days(365),
             registration_open: true,
             public_user_list: true,
+            login_rate_limit: per_minute(10),
+            register_rate_limit: per_minute(20),
+            task_retention: TimeDelta::days(30),
         }
     }
 }
 
-impl Setting {
-    /// Reads `text` into its place.
-    ///
-    /// # Errors
-    /// [`SettingError`] when the text is no value of this setting; nothing is changed then.
-    pub fn set(&self, settings: &mut Settings, text: &str) -> Result<(), SettingError> {
-        match self.kind {
-            Kind::Seconds {
-                minimum,
-                maximum,
-                field,
-            } => {
-                let seconds = text
-                    .trim()
-                    .parse()
-                    .ok()
-                    .filter(|seconds| (minimum..=maximum).contains(seconds));
-                *field(settings) = seconds
-                    .map(TimeDelta::seconds)
-                    .ok_or(SettingError::OutOfBounds { minimum, maximum })?;
-            }
-            Kind::Switch { field } => {
-                *field(settings) = parse_bool(text).ok_or(SettingError::NotBoolean)?;
-            }
-        }
-        Ok(())
+const fn per_minute(count: u32) -> RateLimit {
+    match RateLimit::new(count, Period::Minute) {
+        Some(limit) => limit,
+        None => RateLimit::OFF,
     }
 }
 
@@ -205,7 +86,7 @@ mod tests {
 
     fn set(name: &str, text: &str) -> Result<Settings, SettingError> {
         let mut settings = Settings::default();
-        let setting = ALL.iter().find(|setting| setting.name == name).unwrap();
+        let setting = Setting::named(name).unwrap();
         setting.set(&mut settings, text).map(|()| settings)
     }
 
@@ -237,18 +118,46 @@ mod tests {
     }
 
     #[test]
-    fn every_default_is_within_its_own_bounds() {
-        for setting in ALL {
+    fn every_value_comes_back_from_its_text_and_no_other_place_is_touched() {
+        for setting in &ALL {
+            let default = setting.value(&Settings::default());
             let mut settings = Settings::default();
-            if let Kind::Seconds { field, .. } = setting.kind {
-                let text = field(&mut settings).num_seconds().to_string();
-                assert_eq!(
-                    setting.set(&mut settings, &text),
-                    Ok(()),
-                    "{}",
-                    setting.name
-                );
+            assert_eq!(setting.set(&mut settings, &default.to_string()), Ok(()));
+            assert_eq!(settings, Settings::default(), "{}", setting.name);
+            let other = match setting.kind {
+                Kind::Seconds { minimum, .. } => minimum.to_string(),
+                Kind::Switch { .. } => "false".to_owned(),
+                Kind::Rate { .. } => "off".to_owned(),
+            };
+            setting.set(&mut settings, &other).unwrap();
+            for another in &ALL {
+                let expected = another.value(&Settings::default());
+                let is_same = another.value(&settings) == expected;
+                assert_eq!(is_same, another.name != setting.name, "{}", another.name);
             }
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused_and_changes_nothing() {
+        let values = [
+            SettingValue::Seconds(-1),
+            SettingValue::Switch(false),
+            SettingValue::Rate(RateLimit::OFF),
+        ];
+        for setting in &ALL {
+            let mut settings = Settings::default();
+            let accepted = values
+                .into_iter()
+                .filter(|value| setting.accept(Some(*value)).is_ok());
+            assert!(accepted.count() <= 1, "{}", setting.name);
+            assert!(setting.accept(None).is_err());
+            assert!(
+                setting
+                    .put(&mut settings, SettingValue::Seconds(-1))
+                    .is_err()
+            );
+            assert_eq!(settings, Settings::default());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How an announcement looks on its way: a version, the sender, and each change as a tag and its fields.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use doorward_domain::{ApiKeyId, Change, SessionId, UserId};
 use doorward_services::ports::News;
 use uuid::Uuid;
@@ -14,8 +14,10 @@ mod tag {
     pub(super) const SESSION_ENDED: u8 = 1;
     pub(super) const USER_CHANGED: u8 = 2;
     pub(super) const USER_LIST_CHANGED: u8 = 3;
+    pub(super) const TASK_DUE: u8 = 4;
     pub(super) const SIGNING_KEYS_CHANGED: u8 = 5;
     pub(super) const API_KEY_CHANGED: u8 = 6;
+    pub(super) const SETTINGS_CHANGED: u8 = 7;
 }
 
 pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
@@ -38,6 +40,11 @@ pub(crate) fn encode(sender: Sender, changes: &[Change]) -> Vec<u8> {
             Change::ApiKeyChanged(key) => {
                 bytes.push(tag::API_KEY_CHANGED);
                 bytes.extend_from_slice(key.as_uuid().as_bytes());
+            }
+            Change::SettingsChanged => bytes.push(tag::SETTINGS_CHANGED),
+            Change::TaskDue(at) => {
+                bytes.push(tag::TASK_DUE);
+                bytes.extend_from_slice(&at.timestamp_micros().to_be_bytes());
             }
         }
     }
@@ -70,16 +77,22 @@ impl Reader<'_> {
             changes.push(match tag {
                 tag::SESSION_ENDED => Change::SessionEnded {
                     session: SessionId::from_uuid(self.uuid()?),
-                    until: DateTime::from_timestamp_micros(i64::from_be_bytes(self.take()?))?,
+                    until: self.instant()?,
                 },
                 tag::USER_CHANGED => Change::UserChanged(UserId::from_uuid(self.uuid()?)),
                 tag::USER_LIST_CHANGED => Change::UserListChanged,
                 tag::SIGNING_KEYS_CHANGED => Change::SigningKeysChanged,
                 tag::API_KEY_CHANGED => Change::ApiKeyChanged(ApiKeyId::from_uuid(self.uuid()?)),
+                tag::SETTINGS_CHANGED => Change::SettingsChanged,
+                tag::TASK_DUE => Change::TaskDue(self.instant()?),
                 _ => return None,
             });
         }
         Some(changes)
+    }
+
+    fn instant(&mut self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(i64::from_be_bytes(self.take()?))
     }
 
     fn uuid(&mut self) -> Option<Uuid> {
@@ -133,6 +146,11 @@ mod tests {
         let key = ApiKeyId::from_uuid(Uuid::from_bytes([5; 16]));
         let bytes = encode(YOU, &[Change::ApiKeyChanged(key)]);
         assert_eq!(bytes, [&[1][..], &[2; 8], &[6], &[5; 16]].concat());
+        let bytes = encode(YOU, &[Change::SettingsChanged]);
+        assert_eq!(bytes, [&[1][..], &[2; 8], &[7]].concat());
+        let bytes = encode(YOU, &[Change::TaskDue(until)]);
+        let expected = [&[1][..], &[2; 8], &[4], &[0, 0, 0, 0, 0, 0, 1, 2]].concat();
+        assert_eq!(bytes, expected);
     }
 
     #[test]

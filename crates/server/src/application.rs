@@ -189,9 +189,11 @@ fn cores() -> usize {
 
 fn upkeep(services: &Data<Services>, tls: Option<Arc<Tls>>) -> Vec<rt::task::JoinHandle<()>> {
     let (feed, sweeper, keys) = (services.clone(), services.clone(), services.clone());
+    let sealer = services.clone();
     let mut upkeep = vec![
         rt::spawn(async move { feed.feed.follow().await }),
         rt::spawn(async move { sweeper.sweeper.run().await }),
+        rt::spawn(async move { sealer.sealer.run().await }),
         rt::spawn(async move { keys.api_keys.run().await }),
     ];
     upkeep.extend(tls.map(|tls| rt::spawn(tls.follow())));

@@ -72,6 +72,16 @@ pub enum Command {
     /// Each is published at /.well-known/jwks.json before it signs. A running server learns of every change within a
     /// second.
     Keys(KeysArgs),
+    /// Show and change the runtime settings, beside a running server too
+    ///
+    /// A change is in force on every running server within two seconds, without a restart. Of a setting that nobody has
+    /// changed, what is shown is the value of its variable as this command has it, or else the default.
+    Settings(SettingsArgs),
+    /// Verify the audit log
+    ///
+    /// A running server chains what happens with keyed hashes, so that nobody without the secret key changes, moves or
+    /// deletes an event unnoticed.
+    Audit(AuditArgs),
     /// Tell what is wrong with the configuration, and whether database and Redis answer
     ///
     /// Changes nothing. The exit status is 0 when all is well, and 1 otherwise.
@@ -108,6 +118,27 @@ pub struct RestoredArgs {
     pub no_migrate: bool,
 }
 
+/// The options of `audit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct AuditArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub task: AuditTask,
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum AuditTask {
+    /// Name the first event that was changed, moved or deleted
+    ///
+    /// Changes nothing, and may run beside the server. The exit status is 0 when all is as it was sealed, and 1 otherwise.
+    Verify,
+    /// Begin the chain anew, where its secret key is lost or its head was changed
+    ///
+    /// What was sealed before stays, and cannot be verified any more. The log tells of it.
+    Restart,
+}
+
 /// The options of `keys`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct KeysArgs {
@@ -137,6 +168,38 @@ pub enum KeysAction {
         /// Even the one that signs
         #[arg(long)]
         active: bool,
+    },
+}
+
+/// The options of `settings`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SettingsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: SettingsAction,
+}
+
+/// What can be done with settings.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum SettingsAction {
+    /// List all with their values, and when they were changed
+    List {
+        /// As JSON, as /api/v1/settings has it
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the value of one
+    Get {
+        /// Which one: `ACCESS_TOKEN_LIFETIME`
+        name: String,
+    },
+    /// Give one another value
+    Set {
+        /// Which one: `ACCESS_TOKEN_LIFETIME`
+        name: String,
+        /// The value: whole seconds, true or false, or a rate such as 10/min
+        #[arg(allow_hyphen_values = true)]
+        value: String,
     },
 }
 
@@ -217,11 +280,13 @@ impl Cli {
     fn definition() -> clap::Command {
         const TABLES: [Group; 2] = [Group::Database, Group::Log];
         const KEYS: [Group; 3] = [Group::Database, Group::Keys, Group::Log];
+        const SETTINGS: [Group; 3] = [Group::Database, Group::Settings, Group::Log];
         const ACCOUNTS: [Group; 3] = [Group::Database, Group::Passwords, Group::Log];
         let shown = |name: &str| match name {
             "migrate" | "restored" | "import-django" => TABLES.as_slice(),
             "createsuperuser" => ACCOUNTS.as_slice(),
-            "keys" => KEYS.as_slice(),
+            "keys" | "audit" => KEYS.as_slice(),
+            "settings" => SETTINGS.as_slice(),
             "openapi" => [].as_slice(),
             _ => Group::ALL.as_slice(),
         };
@@ -371,6 +436,33 @@ mod tests {
             "doorward keys",
             "doorward keys retire",
             "doorward keys steal",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_done_with_settings_is_named() {
+        let action = |line| {
+            let Command::Settings(args) = command(line) else {
+                panic!("{line}");
+            };
+            args.action
+        };
+        let list = |json| SettingsAction::List { json };
+        assert_eq!(action("doorward settings list"), list(false));
+        assert_eq!(action("doorward settings list --json"), list(true));
+        let name = "STEP_UP_WINDOW".to_owned();
+        let get = SettingsAction::Get { name: name.clone() };
+        assert_eq!(action("doorward settings get STEP_UP_WINDOW"), get);
+        let value = "-5".to_owned();
+        let set = SettingsAction::Set { name, value };
+        assert_eq!(action("doorward settings set STEP_UP_WINDOW -5"), set);
+        for line in [
+            "doorward settings",
+            "doorward settings get",
+            "doorward settings set STEP_UP_WINDOW",
+            "doorward settings list STEP_UP_WINDOW",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

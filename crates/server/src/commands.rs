@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod audit;
 mod check;
 mod createsuperuser;
 mod healthcheck;
@@ -9,7 +10,9 @@ mod migrate;
 mod openapi;
 mod restored;
 mod serve;
+mod settings;
 
+pub use audit::audit;
 pub use check::check;
 pub use createsuperuser::create_superuser;
 pub use healthcheck::healthcheck;
@@ -19,6 +22,7 @@ pub use migrate::migrate;
 pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
+pub use settings::settings;
 
 use crate::config::{Config, KeyFileError, KeySource, TlsSource};
 use crate::net::tls::Tls;
@@ -87,6 +91,7 @@ fn open(config: &Config, on_pending: OnPending) -> anyhow::Result<(ServicesConfi
         settings: config.settings.clone(),
         accept_foreign_tokens: config.keys.accept_foreign_tokens,
         shared: None,
+        task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
     };
     Ok((services, made))
 }

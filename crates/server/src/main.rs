@@ -52,6 +52,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::ImportDjango(args) => system.block_on(commands::import_django(&config, args)),
         Command::Keys(args) => system.block_on(commands::keys(&config, args)),
+        Command::Settings(args) => system.block_on(commands::settings(&config, args)),
+        Command::Audit(args) => system.block_on(commands::audit(&config, args)),
         Command::Restored(args) => system.block_on(commands::restored(&config, args)),
         Command::Check => system.block_on(commands::check(&config)),
         Command::Openapi => commands::openapi(),

@@ -61,6 +61,16 @@ pub(crate) fn taken_by_others(
     Ok(taken)
 }
 
+/// The fields of a profile that are different, for the audit log.
+pub(crate) fn changed_fields(before: &User, after: &User) -> Vec<&'static str> {
+    let is_changed = [
+        ("username", before.username != after.username),
+        ("email", before.email != after.email),
+    ];
+    let changed = is_changed.iter().filter(|(_, is_changed)| *is_changed);
+    changed.map(|(name, _)| *name).collect()
+}
+
 /// An imported username may be an address that is not the account's own, and it may stay. Nobody may take one.
 ///
 /// # Errors

@@ -14,9 +14,12 @@ use crate::error::{Internal, from_internal};
 use crate::fields::FieldErrors;
 use crate::services::Core;
 use aws_lc_rs::digest::{SHA256, digest};
-use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::api_key::{ApiKeyName, MAX_API_KEYS_PER_USER, MAX_OVERLAP, Validity};
-use doorward_domain::{ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Scope, Scopes, UserId};
+use doorward_domain::task::parse_instant;
+use doorward_domain::{
+    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Scope, Scopes, SecurityEvent, UserId,
+};
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
 use std::sync::Arc;
@@ -173,6 +176,12 @@ impl ApiKeyService {
             expires_at,
             last_used_at: None,
         };
+        let event = SecurityEvent::ApiKeyCreated {
+            api_key: key.id,
+            scopes,
+            expires_at,
+        };
+        let event = caller.event(now, &event);
         self.core
             .store
             .write(move |tx| {
@@ -184,6 +193,7 @@ impl ApiKeyService {
                     return Err(CreateApiKeyError::TooMany);
                 }
                 tx.insert_api_key(&key)?;
+                tx.append_event(&event)?;
                 Ok(IssuedApiKey { key, secret })
             })
             .await
@@ -233,6 +243,7 @@ impl ApiKeyService {
         let name = name.and_then(|name| errors.take("name", ApiKeyName::parse(&name)));
         let scopes = read_scopes(update.scopes, &mut errors);
         let expires_at = read_expiry(update.expiry, now, &mut errors);
+        let by = caller.clone();
         self.core
             .store
             .write(move |tx| {
@@ -248,6 +259,11 @@ impl ApiKeyService {
                 };
                 if after != before {
                     tx.update_api_key(&after, now)?;
+                    let event = SecurityEvent::ApiKeyChanged {
+                        api_key: id,
+                        fields: changed_fields(&before, &after),
+                    };
+                    tx.append_event(&by.event(now, &event))?;
                 }
                 Ok(after)
             })
@@ -269,6 +285,9 @@ impl ApiKeyService {
         let mut errors = regenerate.errors;
         let overlap = read_overlap(regenerate.overlap_seconds, &mut errors);
         let secret = new_secret();
+        let api_key = id;
+        let event = SecurityEvent::ApiKeyRegenerated { api_key, overlap };
+        let event = caller.event(now, &event);
         self.core
             .store
             .write(move |tx| {
@@ -285,6 +304,7 @@ impl ApiKeyService {
                 let next = (secret.prefix(), digest_of(&secret));
                 let key = before.regenerated(next, overlap, now);
                 tx.update_api_key(&key, now)?;
+                tx.append_event(&event)?;
                 Ok(IssuedApiKey { key, secret })
             })
             .await
@@ -296,12 +316,13 @@ impl ApiKeyService {
     /// [`ApiKeyError::NotFound`] when it is another's or never was.
     pub async fn delete(&self, caller: &Caller, id: ApiKeyId) -> Result<(), ApiKeyError> {
         let (user, now) = (caller.principal.id, self.core.clock.now());
+        let event = caller.event(now, &SecurityEvent::ApiKeyDeleted { api_key: id });
         self.core
             .store
             .write(move |tx| {
                 lock(tx, user, id)?;
                 tx.delete_api_key(id, now)?;
-                Ok(())
+                Ok(tx.append_event(&event)?)
             })
             .await
     }
@@ -321,6 +342,17 @@ impl ApiKeyService {
             },
         }))
     }
+}
+
+/// For the audit log.
+fn changed_fields(before: &ApiKey, after: &ApiKey) -> Vec<&'static str> {
+    let is_changed = [
+        ("name", before.name != after.name),
+        ("scopes", before.scopes != after.scopes),
+        ("expires_at", before.expires_at != after.expires_at),
+    ];
+    let changed = is_changed.iter().filter(|(_, is_changed)| *is_changed);
+    changed.map(|(name, _)| *name).collect()
 }
 
 fn new_secret() -> ApiKeySecret {
@@ -382,12 +414,12 @@ fn read_expiry(
         Expiry::Never => return Some(None),
         Expiry::At(text) => text,
     };
-    let at = match DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc()) {
-        // As exact as the databases keep it, which know no leap seconds; RFC 3339 writes years with four digits.
-        Ok(at) if at.year() <= 9999 && at.nanosecond() < 1_000_000_000 => Ok(at.trunc_subsecs(6)),
-        Ok(_) | Err(_) => Err("Enter a time with its zone, such as 2030-01-31T12:00:00Z."),
-    };
-    let at = at.and_then(|at| (at > now).then_some(at).ok_or("Must be in the future."));
+    let at = parse_instant(&text).map_err(|error| error.to_string());
+    let at = at.and_then(|at| {
+        (at > now)
+            .then_some(at)
+            .ok_or_else(|| "Must be in the future.".to_owned())
+    });
     errors.take("expires_at", at).map(Some)
 }
 

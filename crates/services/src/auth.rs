@@ -17,7 +17,7 @@ use crate::services::Core;
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, Presented, Refresh, Session};
-use doorward_domain::{SessionId, UserId};
+use doorward_domain::{AuditEvent, Origin, SecurityEvent, SessionId, UserId};
 use doorward_storage::{StoreError, Transaction};
 use std::sync::Arc;
 
@@ -163,7 +163,7 @@ impl AuthService {
             .keys
             .read_refresh(refresh_token, now)
             .ok_or(LogoutError::InvalidToken)?;
-        let (core, own) = (Arc::clone(&self.core), caller.session());
+        let (core, own, by) = (Arc::clone(&self.core), caller.session(), caller.clone());
         self.core
             .store
             .write(move |tx| {
@@ -171,7 +171,10 @@ impl AuthService {
                 if own != Some(session.id) {
                     return Err(LogoutError::DifferentSessions);
                 }
-                tx.end_session(session.id, EndReason::Logout, now)?;
+                if tx.end_session(session.id, EndReason::Logout, now)? {
+                    let session = session.id;
+                    tx.append_event(&by.event(now, &SecurityEvent::LoggedOut { session }))?;
+                }
                 Ok(())
             })
             .await
@@ -182,7 +185,11 @@ impl AuthService {
     ///
     /// # Errors
     /// [`LogoutError::InvalidToken`] when there is no such live session.
-    pub async fn logout_by_refresh_token(&self, refresh_token: &str) -> Result<(), LogoutError> {
+    pub async fn logout_by_refresh_token(
+        &self,
+        refresh_token: &str,
+        origin: Origin,
+    ) -> Result<(), LogoutError> {
         let now = self.core.clock.now();
         let presented = self
             .core
@@ -196,7 +203,14 @@ impl AuthService {
                 let session = find(tx, &core, &presented)?
                     .filter(|session| session.is_live(now))
                     .ok_or(LogoutError::InvalidToken)?;
-                tx.end_session(session.id, EndReason::Logout, now)?;
+                if tx.end_session(session.id, EndReason::Logout, now)? {
+                    let logged_out = SecurityEvent::LoggedOut {
+                        session: session.id,
+                    };
+                    let user = session.user_id;
+                    let event = AuditEvent::new(now, &logged_out).by(user).about(user);
+                    tx.append_event(&event.coming_from(&origin))?;
+                }
                 Ok(())
             })
             .await
@@ -208,9 +222,14 @@ impl AuthService {
     /// When the database does not answer.
     pub async fn logout_all(&self, caller: &Caller) -> Result<usize, Internal> {
         let (user, now) = (caller.principal.id, self.core.clock.now());
+        let by = caller.clone();
         self.core
             .store
-            .write(move |tx| Ok(end_access(tx, user, None, EndReason::Revoked, now)?))
+            .write(move |tx| {
+                let sessions = end_access(tx, user, None, EndReason::Revoked, now)?;
+                tx.append_event(&by.event(now, &SecurityEvent::AllSessionsEnded { sessions }))?;
+                Ok(sessions)
+            })
             .await
     }
 
@@ -232,13 +251,16 @@ impl AuthService {
     /// [`EndSessionError::NotFound`] when it is another's, has ended or never was.
     pub async fn end_session(&self, caller: &Caller, id: SessionId) -> Result<(), EndSessionError> {
         let (user, now) = (caller.principal.id, self.core.clock.now());
+        let event = caller.event(now, &SecurityEvent::SessionEnded { session: id });
         self.core
             .store
             .write(move |tx| {
                 tx.session(id)?
                     .filter(|session| session.user_id == user && session.is_live(now))
                     .ok_or(EndSessionError::NotFound)?;
-                tx.end_session(id, EndReason::Revoked, now)?;
+                if tx.end_session(id, EndReason::Revoked, now)? {
+                    tx.append_event(&event)?;
+                }
                 Ok(())
             })
             .await
@@ -284,6 +306,7 @@ fn caller(principal: Arc<Principal>, session: SessionId) -> Result<Caller, Authe
         Ok(Caller {
             principal,
             credential: Credential::Session(session),
+            origin: Origin::default(),
         })
     } else {
         Err(AuthenticateError::InvalidToken)
@@ -311,6 +334,7 @@ fn key_caller(holder: Option<KeyHolder>) -> Result<Caller, AuthenticateError> {
             id: holder.id,
             scopes: holder.scopes,
         },
+        origin: Origin::default(),
     })
 }
 

@@ -12,8 +12,10 @@ use crate::ports::{ChangeListener, News};
 use crate::principals::Principal;
 use crate::remembered::Remembered;
 use crate::revocations::RevokedSessions;
+use crate::settings::RuntimeSettings;
 use crate::shared::Unsettled;
 use crate::signing_keys::SigningKeys;
+use crate::tasks::TaskAlarm;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
 use chrono::{DateTime, Utc};
@@ -47,8 +49,11 @@ pub(crate) struct Memory {
     pub(crate) user_lists: UserListCache,
     /// What is not to be looked for in the cache that nodes share; none where there is no such cache.
     pub(crate) unsettled: Option<Arc<Unsettled>>,
+    pub(crate) alarm: Arc<TaskAlarm>,
     /// The key pairs are to be read anew at the next look.
     are_keys_stale: AtomicBool,
+    /// And so are the settings.
+    are_settings_stale: AtomicBool,
 }
 
 impl Memory {
@@ -59,7 +64,9 @@ impl Memory {
             revoked: RevokedSessions::default(),
             user_lists: UserListCache::new(),
             unsettled,
+            alarm: Arc::default(),
             are_keys_stale: AtomicBool::new(false),
+            are_settings_stale: AtomicBool::new(false),
         }
     }
 
@@ -79,6 +86,8 @@ impl Memory {
             }
             Change::SigningKeysChanged => self.are_keys_stale.store(true, Ordering::Release),
             Change::ApiKeyChanged(key) => self.api_keys.drop(key),
+            Change::SettingsChanged => self.forget_settings(),
+            Change::TaskDue(at) => self.alarm.ring(at),
         }
     }
 
@@ -90,7 +99,14 @@ impl Memory {
         self.api_keys.clear();
         self.user_lists.drop_full();
         self.user_lists.drop_public();
+        self.forget_settings();
+    }
+
+    /// For how long the secret key is accepted beside a key pair is a matter of them, too.
+    fn forget_settings(&self) {
+        self.are_settings_stale.store(true, Ordering::Release);
         self.are_keys_stale.store(true, Ordering::Release);
+        self.alarm.ring(DateTime::UNIX_EPOCH);
     }
 }
 
@@ -135,7 +151,9 @@ fn bounded(change: Change, latest: DateTime<Utc>) -> Change {
         Change::UserChanged(_)
         | Change::UserListChanged
         | Change::SigningKeysChanged
-        | Change::ApiKeyChanged(_) => change,
+        | Change::ApiKeyChanged(_)
+        | Change::SettingsChanged
+        | Change::TaskDue(_) => change,
     }
 }
 
@@ -146,6 +164,7 @@ pub struct ChangeFeed {
     clock: Arc<dyn Clock>,
     memory: Arc<Memory>,
     signing_keys: Arc<SigningKeys>,
+    settings: Arc<RuntimeSettings>,
     position: Mutex<Option<FeedPosition>>,
     /// Milliseconds of uptime; 0 is never.
     read_at: AtomicU64,
@@ -158,6 +177,7 @@ impl ChangeFeed {
         clock: Arc<dyn Clock>,
         memory: Arc<Memory>,
         signing_keys: Arc<SigningKeys>,
+        settings: Arc<RuntimeSettings>,
     ) -> Self {
         let listener: Arc<dyn CommitListener> = Arc::<Memory>::clone(&memory);
         store.subscribe(listener);
@@ -166,6 +186,7 @@ impl ChangeFeed {
             clock,
             memory,
             signing_keys,
+            settings,
             position: Mutex::new(None),
             read_at: AtomicU64::new(0),
             hint: Notify::new(),
@@ -192,6 +213,7 @@ impl ChangeFeed {
             None => self.load().await?,
         };
         *self.position() = Some(next);
+        self.refresh_settings().await?;
         self.refresh_keys().await?;
         self.memory.revoked.sweep(self.clock.now());
         let began = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
@@ -276,6 +298,16 @@ impl ChangeFeed {
         }
         self.memory.committed(&page.changes);
         Ok(Some(page.next))
+    }
+
+    async fn refresh_settings(&self) -> Result<(), StoreError> {
+        let stale = &self.memory.are_settings_stale;
+        if !stale.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let reloaded = self.settings.reload().await;
+        stale.fetch_or(reloaded.is_err(), Ordering::AcqRel);
+        reloaded
     }
 
     async fn refresh_keys(&self) -> Result<(), StoreError> {

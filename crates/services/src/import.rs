@@ -11,7 +11,7 @@ use crate::accounts::numbered_username;
 use crate::clock::Clock;
 use crate::error::Internal;
 use chrono::{DateTime, Utc};
-use doorward_domain::{EmailAddress, User, Username};
+use doorward_domain::{AuditEvent, EmailAddress, SecurityEvent, User, Username};
 use doorward_storage::{Claims, ImportedUser, Store, StoreError, Transaction};
 use person::Candidate;
 use std::sync::Arc;
@@ -73,6 +73,24 @@ impl Importer {
         };
         report.add(settled);
         Ok(report)
+    }
+
+    /// Notes in the audit log what was done, unless it was a dry run.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn note(&self, report: &Report) -> Result<(), Internal> {
+        if self.imagined.is_some() {
+            return Ok(());
+        }
+        let event = SecurityEvent::UsersImported {
+            imported: report.imported,
+            already_there: report.already_there,
+            left_out: report.left_out,
+        };
+        let event = AuditEvent::new(self.clock.now(), &event);
+        let written = self.store.write(move |tx| tx.append_event(&event));
+        Ok(written.await?)
     }
 
     async fn imagine(

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod error;
@@ -23,9 +24,11 @@ mod remembered;
 pub mod restored;
 mod revocations;
 pub mod services;
+pub mod settings;
 mod shared;
 pub mod signing_keys;
 pub mod sweeper;
+pub mod tasks;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use crate::clock::Clock;
 use crate::sweeper::BATCH;
 use crate::tokens::LEEWAY;
-use doorward_domain::SessionCutoff;
+use doorward_domain::{AuditEvent, SecurityEvent, SessionCutoff};
 use doorward_storage::{Store, StoreError};
 
 /// What was done.
@@ -35,6 +35,7 @@ pub async fn end_all_sessions(
             // The clocks of nodes may be ahead of this one, which set the times of what is to end.
             let cutoff = SessionCutoff::next(tx.session_cutoff()?, now, LEEWAY);
             tx.set_session_cutoff(cutoff)?;
+            tx.append_event(&AuditEvent::new(now, &SecurityEvent::DatabaseRestored))?;
             Ok::<_, StoreError>(cutoff)
         })
         .await?;

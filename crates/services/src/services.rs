@@ -2,6 +2,7 @@
 
 use crate::accounts::AccountService;
 use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
+use crate::audit::{AuditKeys, AuditService, Sealer};
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::feed::{ChangeFeed, Ear, Memory};
@@ -12,9 +13,11 @@ use crate::keys::KeyRing;
 use crate::passwords::Passwords;
 use crate::ports::SharedPorts;
 use crate::principals::Principal;
+use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
+use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::users::UserService;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
@@ -45,12 +48,14 @@ pub struct ServicesConfig {
     pub hashing: HashingLimits,
     /// What new passwords have to pass.
     pub password_policy: PasswordPolicy,
-    /// The runtime settings.
+    /// The values of the runtime settings that nobody has changed.
     pub settings: Settings,
     /// Accept access tokens that simplejwt signed with the secret key, for users who come from Django.
     pub accept_foreign_tokens: bool,
     /// What this node shares with others beside the database, where there is something.
     pub shared: Option<SharedPorts>,
+    /// Which kinds of tasks users may ask for.
+    pub task_kinds: Arc<dyn TaskKinds>,
 }
 
 /// The use cases.
@@ -64,6 +69,16 @@ pub struct Services {
     pub users: UserService,
     /// API keys.
     pub api_keys: ApiKeyService,
+    /// The runtime settings.
+    pub settings: SettingsService,
+    /// Scheduled tasks.
+    pub tasks: TaskService,
+    /// Wakes the worker of this node.
+    pub task_alarm: Arc<TaskAlarm>,
+    /// The audit log.
+    pub audit: AuditService,
+    /// Chains the audit log; [`Sealer::run`] it for as long as requests are served.
+    pub sealer: Sealer,
     /// The key pairs that sign tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Whether the service works.
@@ -91,27 +106,32 @@ impl Services {
             ))
         });
         let memory = Arc::new(Memory::new(shared.is_some().then_some(unsettled)));
-        let signing_keys = Arc::new(SigningKeys::new(&config));
+        let runtime = Arc::new(RuntimeSettings::new(&config));
+        let signing_keys = Arc::new(SigningKeys::new(&config, &runtime));
         signing_keys.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
             Arc::clone(&memory),
             Arc::clone(&signing_keys),
+            Arc::clone(&runtime),
         ));
         if let Some(shared) = &shared {
             join(shared, &*config.store, &memory, &feed);
         }
         feed.catch_up().await?;
         let pool = HashingPool::start(config.hashing)?;
+        let audit_keys = AuditKeys::new(&config.secret_key, &config.secret_key_fallbacks);
         let core = Arc::new(Core {
+            audit_keys: Arc::new(audit_keys),
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
-            settings: ArcSwap::from_pointee(config.settings),
+            settings: runtime.present(),
+            runtime,
             store: config.store,
             clock: config.clock,
             feed: Arc::clone(&feed),
-            memory,
+            memory: Arc::clone(&memory),
             shared,
             foreign_accounts: config.accept_foreign_tokens.then(ForeignAccounts::new),
             key_uses: KeyUses::default(),
@@ -121,6 +141,11 @@ impl Services {
             accounts: AccountService::new(Arc::clone(&core)),
             users: UserService::new(Arc::clone(&core)),
             api_keys: ApiKeyService::new(Arc::clone(&core)),
+            settings: SettingsService::new(Arc::clone(&core)),
+            tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
+            task_alarm: Arc::clone(&memory.alarm),
+            audit: AuditService::new(Arc::clone(&core)),
+            sealer: Sealer::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -161,8 +186,11 @@ pub enum StartError {
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) settings: ArcSwap<Settings>,
+    /// The settings that are in force.
+    pub(crate) settings: Arc<ArcSwap<Settings>>,
+    pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
+    pub(crate) audit_keys: Arc<AuditKeys>,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

@@ -12,10 +12,12 @@ use crate::key_pair::KeyPair;
 use crate::keys::KeyRing;
 use crate::pairs::Pairs;
 use crate::services::{ServicesConfig, StartError};
+use crate::settings::RuntimeSettings;
 use crate::tokens::LEEWAY;
+use arc_swap::ArcSwap;
 use aws_lc_rs::error::Unspecified;
 use chrono::{DateTime, TimeDelta, Utc};
-use doorward_domain::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
+use doorward_domain::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, Settings, SigningKey};
 use doorward_storage::{Store, StoreError, Transaction};
 use std::sync::Arc;
 
@@ -36,8 +38,7 @@ pub struct SigningKeys {
     clock: Arc<dyn Clock>,
     ring: Arc<KeyRing>,
     algorithm: JwtAlgorithm,
-    access_lifetime: TimeDelta,
-    refresh_lifetime: TimeDelta,
+    settings: Arc<ArcSwap<Settings>>,
 }
 
 /// A key pair as operators see it.
@@ -71,7 +72,7 @@ pub struct Unopenable {
 
 impl SigningKeys {
     /// The key pairs in the store of `config`. They are not read yet.
-    pub fn new(config: &ServicesConfig) -> Self {
+    pub fn new(config: &ServicesConfig, settings: &RuntimeSettings) -> Self {
         Self {
             store: Arc::clone(&config.store),
             clock: Arc::clone(&config.clock),
@@ -80,8 +81,7 @@ impl SigningKeys {
                 &config.secret_key_fallbacks,
             )),
             algorithm: config.jwt_algorithm,
-            access_lifetime: config.settings.access_token_lifetime,
-            refresh_lifetime: config.settings.refresh_token_lifetime,
+            settings: settings.present(),
         }
     }
 
@@ -272,7 +272,8 @@ impl SigningKeys {
                 .map(Arc::clone),
         };
         let first_signed = keys.iter().filter_map(|key| key.activated_at).min();
-        let shared_until = first_signed.map(|at| at + self.access_lifetime + LEEWAY);
+        let lifetime = self.settings.load().access_token_lifetime;
+        let shared_until = first_signed.map(|at| at + lifetime + LEEWAY);
         self.ring
             .pairs
             .store(Arc::new(Pairs::new(published, signer, shared_until)));
@@ -280,7 +281,8 @@ impl SigningKeys {
 
     /// Until when the last token may live that a pair signed then.
     fn alive_until(&self, last_signed: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-        last_signed.map(|at| at + self.refresh_lifetime + LEEWAY)
+        let lifetime = self.settings.load().refresh_token_lifetime;
+        last_signed.map(|at| at + lifetime + LEEWAY)
     }
 
     fn listed(&self, key: &SigningKey) -> ListedKey {

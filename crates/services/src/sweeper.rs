@@ -1,5 +1,6 @@
 //! Deletes what nobody needs any more, in small batches, so that no request waits for it.
 
+use crate::audit::sweep_audit;
 use crate::feed::RETENTION;
 use crate::services::Core;
 use crate::signing_keys::RETIRED_KEPT;
@@ -14,7 +15,7 @@ pub const INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows one transaction deletes at the most.
 pub const BATCH: u32 = 500;
 
-/// The sweeper of sessions and of the change feed.
+/// The sweeper of sessions, of the change feed, of what is retired or over, and of the audit log.
 #[derive(Debug)]
 pub struct Sweeper {
     core: Arc<Core>,
@@ -29,6 +30,12 @@ pub struct Swept {
     pub changes: usize,
     /// Signing keys that were retired long ago.
     pub signing_keys: usize,
+    /// Changes of settings that nobody asks for any more.
+    pub setting_changes: usize,
+    /// Events of the audit log that are older than `AUDIT_RETENTION`.
+    pub events: usize,
+    /// Tasks that ended long ago.
+    pub tasks: usize,
 }
 
 impl Sweeper {
@@ -47,6 +54,8 @@ impl Sweeper {
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
         let forgotten = now - RETIRED_KEPT;
+        let unasked = now - self.core.settings.load().audit_retention;
+        let ended = now - self.core.settings.load().task_retention;
         let mut swept = Swept::default();
         loop {
             let batch = self
@@ -57,13 +66,19 @@ impl Sweeper {
                         sessions: tx.sweep_sessions(over, BATCH)?,
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
+                        setting_changes: tx.sweep_setting_changes(unasked, BATCH)?,
+                        events: 0,
+                        tasks: tx.sweep_finished_tasks(ended, BATCH)?,
                     })
                 })
                 .await?;
             swept.sessions += batch.sessions;
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
+            swept.setting_changes += batch.setting_changes;
+            swept.tasks += batch.tasks;
             if batch == Swept::default() {
+                swept.events = sweep_audit(&self.core).await?;
                 return Ok(swept);
             }
         }

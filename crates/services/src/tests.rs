@@ -13,6 +13,8 @@ use crate::clock::{Clock, FakeClock};
 use crate::fields::FieldErrors;
 use crate::hashing::HashingLimits;
 use crate::services::StartError;
+use crate::settings::{IfMatch, Proposed, SettingsError};
+use crate::tasks::{CreateTaskError, ManageTaskError, NewTask, TaskError};
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
@@ -25,11 +27,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
 use doorward_domain::{
-    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, SessionId, Settings, User, UserId,
+    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, ScheduledTask, SessionId, Settings, TaskId, User,
+    UserId,
 };
 use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{
-    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, Verdict, Work,
+    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, TaskQuery, Verdict, Work,
 };
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::SecretString;
@@ -222,6 +225,7 @@ impl Node {
             settings: Settings::default(),
             accept_foreign_tokens: false,
             shared: None,
+            task_kinds: Arc::new(crate::tasks::NoopOnly),
         };
         adjust(&mut config);
         let services = Arc::new(Services::start(config).await?);
@@ -285,7 +289,7 @@ impl Node {
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Result<TokenPair, RefreshError> {
-        self.services.auth.refresh(token).await
+        self.services.auth.refresh(token, Origin::default()).await
     }
 
     pub(crate) async fn session(&self, id: SessionId) -> Option<Session> {
@@ -318,8 +322,8 @@ impl Node {
         keys.create(caller, new_key()).await.unwrap()
     }
 
-    /// What the database holds of users, sessions, keys and changes.
-    async fn contents(&self) -> (Vec<User>, Vec<Session>, Vec<ApiKey>, FeedPosition) {
+    /// What the database holds of users, sessions, keys, tasks and changes.
+    async fn contents(&self) -> Contents {
         let long_ago = self.clock.now() - TimeDelta::days(1000);
         read(&*self.store, move |tx| {
             let everybody = UserQuery {
@@ -332,16 +336,37 @@ impl Node {
                 sessions.extend(tx.live_sessions_of(user.id, long_ago)?);
                 keys.extend(tx.list_api_keys_of(user.id, None, 1000)?);
             }
-            Ok((users, sessions, keys, tx.feed_end()?))
+            let tasks = tx.list_tasks(&TaskQuery {
+                limit: 1000,
+                ..TaskQuery::default()
+            })?;
+            Ok((users, sessions, keys, tasks, tx.feed_end()?))
         })
         .await
     }
 }
 
+/// What a database holds.
+type Contents = (
+    Vec<User>,
+    Vec<Session>,
+    Vec<ApiKey>,
+    Vec<ScheduledTask>,
+    FeedPosition,
+);
+
 pub(crate) fn new_key() -> NewApiKey {
     NewApiKey {
         name: Some("backup".to_owned()),
         ..NewApiKey::default()
+    }
+}
+
+pub(crate) fn new_task() -> NewTask {
+    NewTask {
+        name: Some("digest".to_owned()),
+        scheduled_at: Some("2030-01-31T12:00:00Z".to_owned()),
+        ..NewTask::default()
     }
 }
 
@@ -410,6 +435,7 @@ struct People {
     first: TokenPair,
     second: SessionId,
     key: ApiKeyId,
+    task: TaskId,
     bob: UserId,
     owner: Caller,
 }
@@ -420,6 +446,8 @@ impl People {
         let second = node.login("ada").await;
         let second = node.caller(&second).await.session().unwrap();
         let key = node.issue(&ada).await.key.id;
+        let task = node.services.tasks.create(&ada, new_task()).await;
+        let task = task.unwrap().id;
         let bob = node.make("bob", Role::User).await.id;
         let (owner, _) = node.join("olga", Role::Owner).await;
         Self {
@@ -427,6 +455,7 @@ impl People {
             first,
             second,
             key,
+            task,
             bob,
             owner,
         }
@@ -483,7 +512,10 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 let token = &people.first.refresh_token;
                 internal!(
                     LogoutError,
-                    node.services.auth.logout_by_refresh_token(token).await
+                    node.services
+                        .auth
+                        .logout_by_refresh_token(token, Origin::default())
+                        .await
                 )
             })
         }),
@@ -651,6 +683,67 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 )
             })
         }),
+        ("creation of a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(CreateTaskError, tasks.create(&people.ada, new_task()).await)
+            })
+        }),
+        ("list of tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                tasks.list(&people.ada, None, None, 50).await.map(drop)
+            })
+        }),
+        ("look at a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.show(&people.ada, people.task).await)
+            })
+        }),
+        ("end of a task before it began", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.cancel(&people.ada, people.task).await)
+            })
+        }),
+        ("deletion of a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.delete(&people.ada, people.task).await)
+            })
+        }),
+        ("list of everybody's tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                let listed = tasks.list_all(&people.owner, None, None, None, 50);
+                internal!(AdministerError, listed.await)
+            })
+        }),
+        ("count of everybody's tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(AdministerError, tasks.count_all(&people.owner).await)
+            })
+        }),
+        ("look at another's task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(
+                    ManageTaskError,
+                    tasks.show_any(&people.owner, people.task).await
+                )
+            })
+        }),
+        ("end of another's task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(
+                    ManageTaskError,
+                    tasks.cancel_any(&people.owner, people.task).await
+                )
+            })
+        }),
         ("look for a key that is nobody's", |node, _| {
             Box::pin(async move {
                 let key = ApiKeySecret::generate(|| 5);
@@ -668,6 +761,31 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                     ..list_key(View::Full)
                 };
                 node.services.users.list(key, names).await.map(drop)
+            })
+        }),
+        ("list of settings", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                internal!(SettingsError, settings.list(&people.owner).await)
+            })
+        }),
+        ("change of a setting", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                let proposed = vec![Proposed::from_text("STEP_UP_WINDOW", "7")];
+                internal!(
+                    SettingsError,
+                    settings.change(&people.owner, proposed, IfMatch::Any).await
+                )
+            })
+        }),
+        ("list of changes of settings", |node, people| {
+            Box::pin(async move {
+                let settings = &node.services.settings;
+                internal!(
+                    SettingsError,
+                    settings.changes(&people.owner, None, 50).await
+                )
             })
         }),
         ("whether there is an owner", |node, _| {

@@ -22,6 +22,11 @@ const USER_CHANGED: &str = "user_changed";
 const USER_LIST_CHANGED: &str = "user_list_changed";
 const SIGNING_KEYS_CHANGED: &str = "signing_keys_changed";
 const API_KEY_CHANGED: &str = "api_key_changed";
+const SETTINGS_CHANGED: &str = "settings_changed";
+const TASK_DUE: &str = "task_due";
+
+/// So many are written by one statement: both databases bound the parameters of one.
+const MOST_AT_ONCE: usize = 1000;
 
 /// This transaction itself counts as open: what it writes later belongs behind the position.
 const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, array_remove( \
@@ -50,6 +55,8 @@ impl ChangeRow {
             Change::UserListChanged => (USER_LIST_CHANGED, None, None),
             Change::SigningKeysChanged => (SIGNING_KEYS_CHANGED, None, None),
             Change::ApiKeyChanged(key) => (API_KEY_CHANGED, Some(key.into()), None),
+            Change::SettingsChanged => (SETTINGS_CHANGED, None, None),
+            Change::TaskDue(at) => (TASK_DUE, None, Some(at.into())),
         };
         Self {
             seq: 0,
@@ -76,6 +83,8 @@ impl TryFrom<ChangeRow> for Change {
             USER_LIST_CHANGED => Ok(Self::UserListChanged),
             SIGNING_KEYS_CHANGED => Ok(Self::SigningKeysChanged),
             API_KEY_CHANGED => Ok(Self::ApiKeyChanged(ApiKeyId::from_uuid(subject()?))),
+            SETTINGS_CHANGED => Ok(Self::SettingsChanged),
+            TASK_DUE => Ok(Self::TaskDue(row.until.ok_or_else(|| bad("until"))?.0)),
             _ => Err(bad("kind")),
         }
     }
@@ -169,7 +178,8 @@ impl ChangeRepository for DieselTransaction<'_> {
         self.write_changes()?;
         let matters_to_nobody = changes::until
             .is_null()
-            .or(changes::until.le(DbInstant(now)));
+            .or(changes::until.le(DbInstant(now)))
+            .or(changes::kind.eq(TASK_DUE).nullable());
         let old = changes::table
             .filter(changes::recorded_at.lt(DbInstant(before)))
             .filter(matters_to_nobody)
@@ -207,15 +217,17 @@ impl DieselTransaction<'_> {
             return Ok(());
         }
         let recorded = std::mem::take(&mut self.unwritten);
-        let rows: Vec<_> = recorded
-            .iter()
-            .map(|(change, at)| ChangeRow::new(*change, *at))
-            .collect();
-        let count = on_backend!(self, |c| diesel::insert_into(changes::table)
-            .values(&rows)
-            .execute(c))?;
-        if count != rows.len() {
-            return Err(unexpected_count(count, "changes"));
+        for some in recorded.chunks(MOST_AT_ONCE) {
+            let rows: Vec<_> = some
+                .iter()
+                .map(|(change, at)| ChangeRow::new(*change, *at))
+                .collect();
+            let count = on_backend!(self, |c| diesel::insert_into(changes::table)
+                .values(&rows)
+                .execute(c))?;
+            if count != rows.len() {
+                return Err(unexpected_count(count, "changes"));
+            }
         }
         self.written
             .extend(recorded.into_iter().map(|(change, _)| change));

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api_keys;
+mod audit;
 mod backend;
 mod changes;
 pub mod config;
@@ -19,9 +20,11 @@ mod postgres;
 mod rows;
 mod schema;
 mod sessions;
+mod settings;
 mod signing_keys;
 mod sqlite;
 pub mod store;
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;

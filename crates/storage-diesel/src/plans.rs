@@ -9,12 +9,17 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection
 use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
-use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, User};
+use doorward_domain::audit::{AuditKeyId, AuditMac, SealedEvent};
+use doorward_domain::task::TaskOutcome;
+use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, TaskStatus, User};
 use doorward_storage::testing::builders::advanced;
-use doorward_storage::testing::{a_session, a_signing_key, a_user, an_api_key, instant};
+use doorward_storage::testing::{
+    a_session, a_setting_change, a_signing_key, a_task, a_user, an_api_key, an_event, instant,
+};
 use doorward_storage::{
-    ApiKeyRepository, ChangeRepository, Claims, FeedPosition, ImportRepository, Mode,
-    SessionRepository, SigningKeyRepository, UserQuery, UserRepository,
+    ApiKeyRepository, AuditQuery, AuditRepository, ChangeRepository, Claims, FeedPosition,
+    ImportRepository, Mode, SessionRepository, SettingRepository, SigningKeyRepository, TaskQuery,
+    TaskRepository, UserQuery, UserRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -54,6 +59,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let email = user.email.clone().unwrap();
     tx.insert_user(&user).unwrap();
     tx.insert_session(&session).unwrap();
+    call_all_of_tasks(tx, &user);
     tx.user(user.id).unwrap();
     tx.lock_user(user.id).unwrap();
     tx.user_by_email(&email).unwrap();
@@ -108,6 +114,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
+    call_all_of_the_audit_log(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
@@ -125,6 +132,22 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     tx.update_signing_key(&retired, KeyState::Prepared, instant(1))
         .unwrap();
     assert_eq!(tx.sweep_signing_keys(instant(9999), 100).unwrap(), 1);
+    call_all_of_settings(tx);
+}
+
+fn call_all_of_settings(tx: &mut DieselTransaction<'_>) {
+    tx.settings_version().unwrap();
+    assert!(tx.advance_settings(0, instant(0)).unwrap());
+    assert!(tx.advance_settings(1, instant(0)).unwrap());
+    let change = a_setting_change("A", None, Some("1"));
+    tx.change_setting(&change).unwrap();
+    tx.stored_settings().unwrap();
+    assert!(tx.setting_change(change.id).unwrap().is_some());
+    tx.list_setting_changes(None, 10).unwrap();
+    tx.list_setting_changes(Some(change.id), 10).unwrap();
+    tx.change_setting(&a_setting_change("A", Some("1"), None))
+        .unwrap();
+    assert_eq!(tx.sweep_setting_changes(instant(9999), 100).unwrap(), 2);
 }
 
 fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
@@ -139,6 +162,92 @@ fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.note_api_key_use(key.id, instant(1), TimeDelta::minutes(1))
         .unwrap();
     assert!(tx.delete_api_key(key.id, instant(1)).unwrap());
+}
+
+fn call_all_of_the_audit_log(tx: &mut DieselTransaction<'_>, user: &User) {
+    let event = an_event(0).by(user.id).about(user.id);
+    tx.append_event(&event).unwrap();
+    let all = AuditQuery {
+        limit: 50,
+        ..AuditQuery::default()
+    };
+    let (since, until) = (Some(instant(-1)), Some(instant(1)));
+    for query in [
+        all.clone(),
+        AuditQuery {
+            since,
+            until,
+            before: Some(an_event(1).id),
+            ..all.clone()
+        },
+        AuditQuery {
+            actor: Some(user.id),
+            ..all.clone()
+        },
+        AuditQuery {
+            subject: Some(user.id),
+            since,
+            ..all.clone()
+        },
+        AuditQuery {
+            action: Some(event.action.clone()),
+            until,
+            ..all
+        },
+    ] {
+        assert_eq!(tx.list_events(&query).unwrap().len(), 1);
+    }
+    assert_eq!(tx.count_unsealed_events().unwrap(), 1);
+    let event = tx.unsealed_events(9).unwrap().remove(0);
+    let sealed = SealedEvent {
+        sequence: 1,
+        mac: AuditMac::default(),
+        key_id: AuditKeyId::default(),
+        event,
+    };
+    let head = tx.lock_audit_chain().unwrap().unwrap();
+    tx.seal_events(std::slice::from_ref(&sealed), &head)
+        .unwrap();
+    assert_eq!(tx.sealed_events(0, 9).unwrap(), [sealed]);
+    assert_eq!(tx.last_sequence().unwrap(), 1);
+    assert_eq!(tx.audit_chain().unwrap(), head);
+    assert_eq!(tx.activity(instant(-9999)).unwrap().len(), 1);
+    assert_eq!(tx.sweep_activity(instant(9999)).unwrap(), 1);
+    assert_eq!(tx.delete_sealed_events(1, &head).unwrap(), 1);
+}
+
+fn call_all_of_tasks(tx: &mut DieselTransaction<'_>, user: &User) {
+    let task = a_task(user);
+    tx.insert_task(&task, instant(0)).unwrap();
+    tx.task(task.id).unwrap();
+    for (user_id, status) in [
+        (None, None),
+        (None, Some(TaskStatus::Pending)),
+        (Some(user.id), None),
+        (Some(user.id), Some(TaskStatus::Pending)),
+    ] {
+        let query = TaskQuery {
+            user_id,
+            status,
+            before: None,
+            limit: 50,
+        };
+        assert_eq!(tx.list_tasks(&query).unwrap().len(), 1);
+    }
+    tx.count_live_tasks_of(user.id).unwrap();
+    tx.count_tasks_by_status().unwrap();
+    tx.next_task_due().unwrap();
+    let claim = tx.claim_due_tasks(instant(1), instant(2), 9).unwrap();
+    tx.renew_task_lease(task.id, 1, instant(2)).unwrap();
+    let outcome = TaskOutcome::Completed(None);
+    assert!(
+        tx.finish_task(&claim.tasks[0], &outcome, instant(1))
+            .unwrap()
+    );
+    assert!(tx.rerun_task(task.id, instant(2)).unwrap());
+    assert!(tx.cancel_task(task.id, instant(2)).unwrap());
+    assert_eq!(tx.sweep_finished_tasks(instant(9), 9).unwrap(), 1);
+    tx.delete_task(task.id).unwrap();
 }
 
 #[test]

@@ -107,5 +107,113 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    settings (name) {
+        name -> Text,
+        value -> Text,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
+table! {
+    use diesel::sql_types::BigInt;
+
+    settings_version (id) {
+        id -> BigInt,
+        version -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    setting_changes (id) {
+        id -> Id,
+        version -> BigInt,
+        name -> Text,
+        old_value -> Nullable<Text>,
+        new_value -> Nullable<Text>,
+        changed_at -> Instant,
+        changed_by -> Nullable<Id>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    audit_events (id) {
+        id -> Id,
+        at -> Instant,
+        action -> Text,
+        actor_id -> Nullable<Id>,
+        subject_id -> Nullable<Id>,
+        ip_address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        details -> Text,
+        sequence -> Nullable<BigInt>,
+        mac -> Nullable<Binary>,
+        key_id -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+
+    audit_chain (id) {
+        id -> BigInt,
+        last_sequence -> BigInt,
+        last_mac -> Binary,
+        base_sequence -> BigInt,
+        base_mac -> Binary,
+        key_id -> Text,
+        seal -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::types::Instant;
+
+    audit_hours (hour, action) {
+        hour -> Instant,
+        action -> Text,
+        count -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::types::{Id, Instant};
+
+    tasks (id) {
+        id -> Id,
+        user_id -> Id,
+        name -> Text,
+        kind -> Text,
+        payload -> Text,
+        status -> Text,
+        scheduled_at -> Instant,
+        due_at -> Nullable<Instant>,
+        series_id -> Nullable<Id>,
+        cron -> Nullable<Text>,
+        timezone -> Nullable<Text>,
+        max_attempts -> BigInt,
+        attempts -> BigInt,
+        earlier_attempts -> BigInt,
+        created_at -> Instant,
+        started_at -> Nullable<Instant>,
+        finished_at -> Nullable<Instant>,
+        result -> Nullable<Text>,
+        error -> Nullable<Text>,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 allow_tables_to_appear_in_same_query!(users, sessions);

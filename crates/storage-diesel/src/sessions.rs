@@ -7,8 +7,8 @@ use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use doorward_domain::session::{EndReason, Origin, RefreshDigest, Salt, Session, SessionEnd};
-use doorward_domain::{Change, SessionCutoff, SessionId, UserId};
+use doorward_domain::session::{EndReason, RefreshDigest, Salt, Session, SessionEnd};
+use doorward_domain::{Change, Origin, SessionCutoff, SessionId, UserId};
 use doorward_storage::{SessionRepository, StoreError};
 use std::net::IpAddr;
 
@@ -86,6 +86,7 @@ impl TryFrom<SessionRow> for Session {
             origin: Origin {
                 ip_address: address.transpose().map_err(bad("ip_address"))?,
                 user_agent: row.user_agent,
+                request_id: None,
             },
             end,
         })

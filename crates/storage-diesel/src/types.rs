@@ -10,7 +10,7 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
-use doorward_domain::{ApiKeyId, SessionId, UserId};
+use doorward_domain::{ApiKeyId, AuditEventId, SessionId, SettingChangeId, TaskId, UserId};
 use uuid::Uuid;
 
 /// The SQL type of ids.
@@ -43,6 +43,12 @@ impl From<UserId> for DbId {
     }
 }
 
+impl From<SettingChangeId> for DbId {
+    fn from(id: SettingChangeId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
 impl From<SessionId> for DbId {
     fn from(id: SessionId) -> Self {
         Self(*id.as_uuid())
@@ -51,6 +57,18 @@ impl From<SessionId> for DbId {
 
 impl From<ApiKeyId> for DbId {
     fn from(id: ApiKeyId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<AuditEventId> for DbId {
+    fn from(id: AuditEventId) -> Self {
+        Self(*id.as_uuid())
+    }
+}
+
+impl From<TaskId> for DbId {
+    fn from(id: TaskId) -> Self {
         Self(*id.as_uuid())
     }
 }

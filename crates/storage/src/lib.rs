@@ -1,21 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 pub mod api_keys;
+pub mod audit;
 pub mod changes;
 pub mod error;
 pub mod imports;
 pub mod sessions;
+pub mod settings;
 pub mod signing_keys;
 pub mod store;
+pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod users;
 
 pub use api_keys::ApiKeyRepository;
+pub use audit::{AuditQuery, AuditRepository, HourlyCount};
 pub use changes::{ChangeRepository, FeedPage, FeedPosition};
 pub use error::{Constraint, StoreError};
 pub use imports::{Claims, DjangoAccount, Holder, ImportRepository, ImportedUser};
 pub use sessions::SessionRepository;
+pub use settings::SettingRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
+pub use tasks::{Claim, TaskQuery, TaskRepository};
 pub use users::{UserQuery, UserRepository};

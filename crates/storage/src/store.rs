@@ -6,11 +6,14 @@
 //! goes away does not cancel the closure.
 
 use crate::api_keys::ApiKeyRepository;
+use crate::audit::AuditRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
 use crate::sessions::SessionRepository;
+use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
+use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
@@ -25,6 +28,9 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + SettingRepository
+    + AuditRepository
+    + TaskRepository
 {
 }
 
@@ -35,6 +41,9 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + SettingRepository
+        + AuditRepository
+        + TaskRepository
         + ?Sized
 {
 }

@@ -11,16 +11,22 @@
 )]
 
 pub mod api_keys;
+pub mod audit;
 pub mod builders;
 pub mod feed;
 pub mod gate;
 pub mod imports;
 pub mod sessions;
+pub mod settings;
 pub mod signing_keys;
+pub mod tasks;
 pub mod units;
 pub mod users;
 
-pub use builders::{a_session, a_signing_key, a_user, an_api_key, instant};
+pub use builders::{
+    a_series, a_session, a_setting_change, a_signing_key, a_task, a_user, an_api_key, an_event,
+    instant,
+};
 pub use gate::Gate;
 
 use crate::error::StoreError;
@@ -144,6 +150,17 @@ macro_rules! store_contract {
                 old_changes_are_swept_in_small_batches,
                 a_position_outlives_a_sweep,
                 a_cutoff_empties_the_feed_and_older_positions_are_lost,
+                a_multitude_of_changes_in_one_unit_is_recorded,
+            ],
+            audit: [
+                an_event_is_read_back_as_it_was_written,
+                an_event_goes_with_what_it_tells_of,
+                events_are_filtered_and_paged,
+                events_are_sealed_once_in_numbers_without_a_gap,
+                parallel_sealers_make_one_chain,
+                the_head_is_held_by_one_at_a_time,
+                a_sealed_beginning_is_deleted,
+                sealing_counts_each_event_in_its_hour,
             ],
             signing_keys: [
                 a_signing_key_is_read_back_as_it_was_written,
@@ -152,6 +169,33 @@ macro_rules! store_contract {
                 a_signing_key_is_changed_once_from_a_state,
                 a_write_to_signing_keys_is_recorded,
                 retired_signing_keys_are_swept_in_small_batches,
+            ],
+            settings: [
+                a_setting_is_read_back_as_it_was_changed_last,
+                a_setting_that_is_given_back_is_not_stored,
+                the_version_is_advanced_by_one_of_many_who_saw_it,
+                a_change_of_settings_is_recorded_once,
+                a_change_that_is_rolled_back_leaves_nothing,
+                changes_of_settings_are_listed_the_newest_first,
+                old_changes_of_settings_are_swept_in_small_batches,
+            ],
+            tasks: [
+                a_task_is_read_back_as_it_was_written,
+                a_task_needs_its_user_and_goes_with_him,
+                tasks_are_listed_and_counted,
+                due_tasks_are_claimed_once,
+                parallel_claims_share_what_is_due,
+                a_lease_that_has_run_out_fences_its_holder_off,
+                a_task_is_tried_again_when_it_is_to_be,
+                a_task_whose_workers_die_fails_with_its_last_attempt,
+                tasks_of_inactive_users_are_called_off_when_they_are_due,
+                a_task_is_cancelled_before_it_runs_or_not_at_all,
+                cancelling_and_claiming_race_for_one_winner,
+                a_series_goes_on_with_one_firing,
+                a_series_ends_with_a_firing_that_is_called_off,
+                a_series_has_one_live_firing,
+                a_task_that_has_ended_is_run_anew,
+                finished_tasks_are_swept_in_small_batches,
             ],
         }
     };

@@ -1,11 +1,12 @@
 //! Who makes the request.
 
+use super::client::origin;
 use super::credential::{Presented, presented};
 use crate::problem::{Code, Problem};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
-use doorward_domain::Scope;
+use doorward_domain::{Origin, Scope};
 use doorward_services::Services;
 use doorward_services::auth::{AuthenticateError, Caller, Credential};
 use futures_util::FutureExt;
@@ -105,22 +106,34 @@ fn authenticate<T: 'static>(
     };
     if let Some(known) = known {
         let caller = known.map_err(Problem::from);
-        return Either::Left(ready(caller.and_then(|it| rule.check(it)).map(found)));
+        let caller = caller.and_then(|it| rule.check(it));
+        let caller = caller.map(|it| it.at(acting(request)));
+        return Either::Left(ready(caller.map(found)));
     }
     let services = web::Data::clone(services);
     let (is_key, text) = match credential {
         Presented::Token(token) => (false, token.to_owned()),
         Presented::Key(key) => (true, key.to_owned()),
     };
+    let origin = acting(request);
     let asked = async move {
         let caller: Result<Caller, AuthenticateError> = if is_key {
             services.auth.authenticate_key(&text).await
         } else {
             services.auth.authenticate(&text).await
         };
-        Ok(found(rule.check(caller?)?))
+        Ok(found(rule.check(caller?)?.at(origin)))
     };
     Either::Right(asked.boxed_local())
+}
+
+/// Where a request comes from that may change something. Of one that only reads nobody asks it, and it costs nothing.
+fn acting(request: &HttpRequest) -> Origin {
+    if request.method().is_safe() {
+        Origin::default()
+    } else {
+        origin(request)
+    }
 }
 
 fn refuse<T>(problem: Problem) -> Found<T> {

@@ -62,7 +62,9 @@ impl Header {
             Self::RequestId => {
                 "The request's name in the log: the one that it brought in the same header, if that has at most 64 letters, digits, `-`, `_` and `.`, else a new one."
             }
-            Self::ETag => "The version of this answer, for `If-None-Match`.",
+            Self::ETag => {
+                "The version of this answer, for `If-None-Match`, and for `If-Match` where there is a way to change it."
+            }
             Self::Link => {
                 "Where the next page is, as `<…>; rel=\"next\"`; not there on the last page."
             }
@@ -132,6 +134,11 @@ pub(crate) fn role() -> Object {
         .enum_values(Some(Role::ALL.map(Role::as_str)))
         .description(Some("What the account may do."))
         .build()
+}
+
+/// A moment.
+pub(crate) fn moment() -> ObjectBuilder {
+    text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
 }
 
 /// A moment, or none.

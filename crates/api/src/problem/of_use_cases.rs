@@ -7,6 +7,8 @@ use doorward_services::api_keys::{ApiKeyError, CreateApiKeyError};
 use doorward_services::auth::{
     AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
 };
+use doorward_services::settings::SettingsError;
+use doorward_services::tasks::{CreateTaskError, TaskError};
 use doorward_services::users::{AdministerError, ListError};
 use std::time::Duration;
 
@@ -121,6 +123,18 @@ impl From<AdministerError> for Problem {
     }
 }
 
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::NotAllowed => Self::new(Code::PermissionDenied),
+            SettingsError::NotFound => Self::new(Code::NotFound),
+            SettingsError::Invalid(errors) => Self::invalid(errors),
+            SettingsError::Stale => Self::new(Code::EditConflict),
+            SettingsError::Internal(error) => error.into(),
+        }
+    }
+}
+
 impl From<CreateApiKeyError> for Problem {
     fn from(error: CreateApiKeyError) -> Self {
         match error {
@@ -138,6 +152,28 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::new(Code::NotFound),
             ApiKeyError::Invalid(errors) => Self::invalid(errors),
             ApiKeyError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateTaskError> for Problem {
+    fn from(error: CreateTaskError) -> Self {
+        match error {
+            CreateTaskError::Invalid(errors) => Self::invalid(errors),
+            CreateTaskError::TooMany => Self::new(Code::TooManyTasks),
+            CreateTaskError::Gone => Self::new(Code::TokenNotValid),
+            CreateTaskError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<TaskError> for Problem {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotFound => Self::new(Code::NotFound),
+            TaskError::NotPending => Self::new(Code::TaskNotPending),
+            TaskError::Running => Self::new(Code::TaskRunning),
+            TaskError::Internal(error) => error.into(),
         }
     }
 }

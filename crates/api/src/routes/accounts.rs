@@ -1,7 +1,7 @@
 //! Registration and the password.
 
 use super::{Answer, Message, ok};
-use crate::extract::{CurrentUser, JsonBody, MaybeUser};
+use crate::extract::{ClientOrigin, CurrentUser, JsonBody, MaybeUser};
 use crate::openapi::{Body, Field, Operation, Reply, Tag, role};
 use crate::problem::Code;
 use actix_web::http::StatusCode;
@@ -43,6 +43,7 @@ impl<'a> From<&'a User> for CreatedResponse<'a> {
 /// `POST /api/v1/user/create`
 pub(super) async fn create(
     services: web::Data<Services>,
+    client: ClientOrigin,
     caller: MaybeUser,
     mut body: JsonBody,
 ) -> Answer {
@@ -51,6 +52,7 @@ pub(super) async fn create(
         email: body.text("email"),
         password: body.secret("password"),
         role: body.text("role"),
+        origin: client.0,
         errors: body.finish(),
     };
     let user = services

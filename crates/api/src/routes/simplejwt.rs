@@ -46,9 +46,13 @@ pub(super) async fn obtain(
 }
 
 /// `POST /api/v1/auth/token/refresh` and `/api/token/refresh`
-pub(super) async fn refresh(services: web::Data<Services>, body: JsonBody) -> Answer {
+pub(super) async fn refresh(
+    services: web::Data<Services>,
+    client: ClientOrigin,
+    body: JsonBody,
+) -> Answer {
     let token = body.only("refresh")?;
-    let pair = services.auth.refresh(&token).await;
+    let pair = services.auth.refresh(&token, client.0).await;
     ok(&PairResponse::from(
         &pair.map_err(bad(TokenClass::Refresh))?,
     ))
@@ -63,10 +67,14 @@ pub(super) async fn verify(services: web::Data<Services>, body: JsonBody) -> Ans
 }
 
 /// `POST /api/v1/auth/token/blacklist`
-pub(super) async fn blacklist(services: web::Data<Services>, body: JsonBody) -> Answer {
+pub(super) async fn blacklist(
+    services: web::Data<Services>,
+    client: ClientOrigin,
+    body: JsonBody,
+) -> Answer {
     let token = body.only("refresh")?;
-    let ended = services.auth.logout_by_refresh_token(&token).await;
-    ended.map_err(bad(TokenClass::Refresh))?;
+    let ended = services.auth.logout_by_refresh_token(&token, client.0);
+    ended.await.map_err(bad(TokenClass::Refresh))?;
     ok(&Empty {})
 }
 

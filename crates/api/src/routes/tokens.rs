@@ -156,13 +156,12 @@ pub(super) fn login_body() -> Body {
 /// `POST /api/v1/user/refresh`
 pub(super) async fn refresh(
     services: web::Data<Services>,
+    client: ClientOrigin,
     request: HttpRequest,
     body: JsonBody,
 ) -> Answer {
-    let pair = services
-        .auth
-        .refresh(&read_refresh_token(&request, body)?)
-        .await?;
+    let token = read_refresh_token(&request, body)?;
+    let pair = services.auth.refresh(&token, client.0).await?;
     ok(&TokenResponse::from(&pair))
 }
 

@@ -4,6 +4,7 @@ use super::{open, say};
 use crate::cli::SuperuserArgs;
 use crate::config::Config;
 use anyhow::{Context, bail};
+use doorward_domain::Origin;
 use doorward_services::accounts::{Register, RegisterError};
 use doorward_services::{FieldErrors, Services};
 use doorward_storage_diesel::OnPending;
@@ -36,6 +37,7 @@ async fn ask_and_create(
             email: given_or_asked(args.email.as_ref(), "Email address", "--email", is_person)?,
             password: Some(password(config, is_person)?),
             role: Some(doorward_domain::Role::from(args.role).to_string()),
+            origin: Origin::default(),
             errors: FieldErrors::default(),
         };
         match services.accounts.create(register).await {

@@ -134,7 +134,8 @@ async fn import(
     drop(batches); // so that the reader ends, too
     let read = reader.join().unwrap_or_else(|_panic| bail_read());
     bar.finish_and_clear();
-    (report, failure.or(read.err()))
+    let noted = importer.note(&report).await.map_err(anyhow::Error::from);
+    (report, failure.or(read.err()).or(noted.err()))
 }
 
 fn bail_read() -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use crate::cli::{KeysAction, KeysArgs};
 use crate::config::Config;
 use chrono::{DateTime, SecondsFormat, Utc};
 use doorward_domain::{JwtAlgorithm, KeyState};
+use doorward_services::settings::RuntimeSettings;
 use doorward_services::signing_keys::{ListedKey, SigningKeys};
 use doorward_storage_diesel::OnPending;
 use std::sync::Arc;
@@ -23,8 +24,12 @@ pub async fn keys(config: &Config, args: KeysArgs) -> anyhow::Result<()> {
     };
     let (services, _) = open(config, on_pending)?;
     let store = Arc::clone(&services.store);
-    let keys = SigningKeys::new(&services);
-    let done = run(&keys, config.keys.algorithm, args.action).await;
+    let settings = RuntimeSettings::new(&services);
+    let keys = SigningKeys::new(&services, &settings);
+    let done = match settings.reload().await {
+        Ok(()) => run(&keys, config.keys.algorithm, args.action).await,
+        Err(error) => Err(error.into()),
+    };
     store.close().await;
     done
 }

@@ -139,6 +139,11 @@ fn a_bad_value_is_told_by_name_with_what_would_be_right() {
             r#"PUBLIC_USER_LIST must be true or false, not "2""#,
         ),
         (
+            "LOGIN_RATE_LIMIT",
+            "10/day",
+            r#"LOGIN_RATE_LIMIT must be N/sec, N/min or N/hour with N from 1 to 1000000, or off, not "10/day""#,
+        ),
+        (
             "ENVIRONMENT",
             "one\ntwo",
             r#"ENVIRONMENT must be a name of at most 64 printable characters, not "one\ntwo""#,

@@ -3,15 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 7] = [
-    "TRUSTED_PROXIES",
-    "WEBHOOK_ALLOW",
-    "METRICS_TOKEN",
-    "LOGIN_RATE_LIMIT",
-    "REGISTER_RATE_LIMIT",
-    "TASK_RETENTION",
-    "AUDIT_RETENTION",
-];
+pub(super) const NOT_YET: [&str; 3] = ["TRUSTED_PROXIES", "WEBHOOK_ALLOW", "METRICS_TOKEN"];
 
 /// Seed 003's, which needed a message broker.
 pub(super) const CELERY: &str = "CELERY_BROKER_URL";

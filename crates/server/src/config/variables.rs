@@ -335,16 +335,15 @@ impl Variable {
 }
 
 fn of_setting(setting: &Setting) -> Variable {
-    let mut settings = Settings::default();
-    let (value, default) = match setting.kind {
-        Kind::Seconds { field, .. } => ("SECONDS", field(&mut settings).num_seconds().to_string()),
-        Kind::Switch { field } => ("BOOL", field(&mut settings).to_string()),
-    };
     Variable {
         name: setting.name,
         group: Group::Settings,
-        value,
-        default,
+        value: match setting.kind {
+            Kind::Seconds { .. } => "SECONDS",
+            Kind::Switch { .. } => "BOOL",
+            Kind::Rate { .. } => "RATE",
+        },
+        default: setting.value(&Settings::default()).to_string(),
         help: setting.description.trim_end_matches('.'),
         flag: true,
     }

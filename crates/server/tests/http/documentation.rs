@@ -23,6 +23,7 @@ fn filled(path: &str, id: &str) -> String {
         .replace("{file}", "page.css")
 }
 
+const SETTINGS: &str = "/api/v1/settings";
 const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Sends what every operation of the kind refuses, and holds each answer against the document.
@@ -116,6 +117,9 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
             .await,
         anon.get("/api/v1/users?limit=0").await,
         owner.get("/api/v1/users?search=a&role=user").await,
+        owner.get("/api/v1/audit?limit=1").await,
+        owner.get("/api/v1/audit?since=x").await,
+        ada.get("/api/v1/audit").await,
         owner.get(&ada_path).await,
         ada.get(&ada_path).await,
         owner.get(&nobody).await,
@@ -206,6 +210,17 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         .await,
         anon.post("/api/v1/auth/token/blacklist", json!({ "refresh": "x" }))
             .await,
+        owner.get(SETTINGS).await,
+        owner.get(SETTINGS).header("if-none-match", "*").await,
+        bob.get(SETTINGS).await,
+        owner
+            .patch(SETTINGS, json!({ "STEP_UP_WINDOW": 301 }))
+            .await,
+        owner
+            .patch(SETTINGS, json!({}))
+            .header("if-match", "\"0\"")
+            .await,
+        bob.patch(SETTINGS, json!({})).await,
         owner.delete(&ada_path).await,
     ]
 }

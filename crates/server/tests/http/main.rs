@@ -38,6 +38,7 @@ mod seed_002;
 mod seed_003;
 mod seed_004;
 mod sessions;
+mod settings;
 mod shared;
 mod simplejwt;
 mod support;

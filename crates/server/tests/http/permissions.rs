@@ -26,7 +26,7 @@ const SCOPES: [&str; 5] = [
 /// The status that each of [`CALLERS`] gets, and the key of each of [`SCOPES`]. The body is such that a caller who may do
 /// it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 57] = [
+const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 60] = [
     ("GET",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
     ("PUT",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
     ("PATCH",  "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
@@ -53,6 +53,9 @@ const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 57] = [
     ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}",       [401, 403, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
     ("POST",   "/api/v1/api-keys/verify",                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("GET",    "/api/v1/auth/forward",                       [401, 200, 200, 200, 401, 401], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/settings",                           [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("PATCH",  "/api/v1/settings",                           [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("GET",    "/api/v1/audit",                              [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("POST",   "/api/v1/auth/token",                         [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("POST",   "/api/v1/auth/token/refresh",                 [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("POST",   "/api/v1/auth/token/verify",                  [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
@@ -183,6 +186,7 @@ impl Cast {
             }
             ("POST", "/api/v1/api-keys/verify") => json!({ "key": self.keys[column].key }),
             ("DELETE", "/api/v1/user/me") => json!({ "current_password": PASSWORD }),
+            ("PATCH", "/api/v1/settings") => json!({ "STEP_UP_WINDOW": 300 }),
             ("PUT" | "PATCH", route) if route.ends_with("#role") => json!({ "role": "admin" }),
             ("PUT" | "PATCH", _) => json!({ "username": name }),
             _ => return None,

@@ -2,6 +2,7 @@
 
 mod import_django;
 mod restored;
+mod settings;
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
@@ -917,6 +918,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
             settings: Settings::default(),
             accept_foreign_tokens: false,
             shared: None,
+            task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
         },
         allowed_hosts: Vec::new(),
         cors_allowed_origins: Vec::new(),

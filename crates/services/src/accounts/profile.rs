@@ -1,13 +1,15 @@
 //! Profile, password, and the end of an account.
 
-use super::{AccountService, check_username, taken, taken_by_others};
+use super::{AccountService, changed_fields, check_username, taken, taken_by_others};
 use crate::auth::{Caller, end_access};
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::{FieldErrors, REQUIRED};
 use crate::passwords::Verification;
 use crate::principals::Principal;
 use doorward_domain::session::EndReason;
-use doorward_domain::{EmailAddress, Password, PasswordHash, User, UserId, Username};
+use doorward_domain::{
+    EmailAddress, Password, PasswordHash, SecurityEvent, User, UserId, Username,
+};
 use doorward_storage::StoreError;
 use secrecy::SecretString;
 
@@ -109,9 +111,9 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         }
         if let Some(password) = update.current_password.filter(|_| is_proof_needed) {
-            self.prove(&user, password).await?;
+            self.prove(caller, &user, password).await?;
         }
-        self.fulfil(wish, &user).await
+        self.fulfil(caller, wish, &user).await
     }
 
     /// Changes the caller's password and ends all his other sessions.
@@ -142,9 +144,9 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         };
         let user = self.own(caller).await?;
-        let proven = self.prove(&user, current).await?;
+        let proven = self.prove(caller, &user, current).await?;
         let hash = self.core.passwords.hash(new).await?;
-        let (session, now) = (caller.session(), self.core.clock.now());
+        let (by, session, now) = (caller.clone(), caller.session(), self.core.clock.now());
         self.core
             .store
             .write(move |tx| {
@@ -157,8 +159,10 @@ impl AccountService {
                     ..user
                 };
                 tx.update_user(&changed, now)?;
-                end_access(tx, changed.id, session, EndReason::PasswordChanged, now)?;
-                Ok(())
+                let reason = EndReason::PasswordChanged;
+                let sessions_ended = end_access(tx, changed.id, session, reason, now)?;
+                let event = SecurityEvent::PasswordChanged { sessions_ended };
+                Ok(tx.append_event(&by.event(now, &event))?)
             })
             .await
     }
@@ -179,7 +183,7 @@ impl AccountService {
             return Err(ProfileError::Invalid(errors));
         };
         let user = self.own(caller).await?;
-        let proven = self.prove(&user, current).await?;
+        let (proven, by) = (self.prove(caller, &user, current).await?, caller.clone());
         let now = self.core.clock.now();
         self.core
             .store
@@ -192,9 +196,13 @@ impl AccountService {
                 if owners == [user.id] {
                     return Err(ProfileError::LastOwner);
                 }
-                end_access(tx, user.id, None, EndReason::Deactivated, now)?;
+                let sessions_ended = end_access(tx, user.id, None, EndReason::Deactivated, now)?;
                 tx.delete_user(user.id, now)?;
-                Ok(())
+                let event = SecurityEvent::UserDeleted {
+                    role: user.role,
+                    sessions_ended,
+                };
+                Ok(tx.append_event(&by.event(now, &event))?)
             })
             .await
     }
@@ -208,6 +216,7 @@ impl AccountService {
     /// The hash that the password was verified against.
     async fn prove(
         &self,
+        caller: &Caller,
         user: &User,
         password: SecretString,
     ) -> Result<Option<PasswordHash>, ProfileError> {
@@ -220,13 +229,24 @@ impl AccountService {
             .await?
         {
             Verification::Match { .. } => Ok(user.password.clone()),
-            Verification::Mismatch => Err(wrong()),
+            Verification::Mismatch => {
+                let event = caller.event(self.core.clock.now(), &SecurityEvent::PasswordRefused);
+                let written = self.core.store.write(move |tx| tx.append_event(&event));
+                written.await?;
+                Err(wrong())
+            }
         }
     }
 
     /// Changes what was wished and leaves alone what others have changed since the account was read.
-    async fn fulfil(&self, wish: Wish, read: &User) -> Result<Principal, ProfileError> {
+    async fn fulfil(
+        &self,
+        caller: &Caller,
+        wish: Wish,
+        read: &User,
+    ) -> Result<Principal, ProfileError> {
         let (now, id, password) = (self.core.clock.now(), read.id, read.password.clone());
+        let by = caller.clone();
         self.core
             .store
             .write(move |tx| {
@@ -239,6 +259,8 @@ impl AccountService {
                     .map_err(|error| ProfileError::Invalid(FieldErrors::one("username", error)))?;
                 if user != present {
                     tx.update_user(&user, now)?;
+                    let fields = changed_fields(&present, &user);
+                    tx.append_event(&by.event(now, &SecurityEvent::ProfileChanged { fields }))?;
                 }
                 Ok(user.into())
             })

@@ -4,7 +4,10 @@ use super::{AccountService, taken, taken_by_others};
 use crate::auth::Caller;
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::FieldErrors;
-use doorward_domain::{EmailAddress, Password, PasswordHash, Role, User, UserId, Username};
+use doorward_domain::{
+    AuditEvent, EmailAddress, Origin, Password, PasswordHash, Role, SecurityEvent, User, UserId,
+    Username,
+};
 use doorward_storage::{Constraint, StoreError, Transaction};
 use rand::RngExt;
 use secrecy::SecretString;
@@ -20,6 +23,8 @@ pub struct Register {
     pub password: Option<SecretString>,
     /// Only an owner may give another than `user`.
     pub role: Option<String>,
+    /// Where the wish comes from.
+    pub origin: Origin,
     /// What the reader of the input has found wrong already; it is reported with the rest.
     pub errors: FieldErrors,
 }
@@ -52,6 +57,17 @@ struct Draft {
     email: EmailAddress,
     password: Password,
     role: Role,
+    made: Made,
+    origin: Origin,
+}
+
+/// How an account comes about.
+#[derive(Clone, Copy)]
+enum Made {
+    /// Anybody may.
+    ByRegistering(Option<UserId>),
+    ByAdmin(UserId),
+    ByCommand,
 }
 
 impl AccountService {
@@ -72,7 +88,11 @@ impl AccountService {
         if wanted.is_some_and(|wanted| wanted > Role::User) && role < Role::Owner {
             return Err(RegisterError::RoleNotAllowed);
         }
-        let draft = self.check(register).await?;
+        let made = match caller.map(|caller| caller.principal.id) {
+            Some(admin) if role >= Role::Admin => Made::ByAdmin(admin),
+            user => Made::ByRegistering(user),
+        };
+        let draft = self.check(register, made).await?;
         let password = self.core.passwords.hash(draft.password.clone()).await?;
         self.insert(draft, password).await
     }
@@ -82,12 +102,12 @@ impl AccountService {
     /// # Errors
     /// As [`register`](Self::register), but for what only concerns callers.
     pub async fn create(&self, register: Register) -> Result<User, RegisterError> {
-        let draft = self.check(register).await?;
+        let draft = self.check(register, Made::ByCommand).await?;
         let password = self.core.passwords.hash(draft.password.clone()).await?;
         self.insert(draft, password).await
     }
 
-    async fn check(&self, register: Register) -> Result<Draft, RegisterError> {
+    async fn check(&self, register: Register, made: Made) -> Result<Draft, RegisterError> {
         let mut errors = register.errors;
         let username = register
             .username
@@ -126,6 +146,8 @@ impl AccountService {
                 email,
                 password,
                 role,
+                made,
+                origin: register.origin,
             }),
             _ => Err(RegisterError::Invalid(errors)),
         }
@@ -164,10 +186,22 @@ impl AccountService {
                     last_login: None,
                 };
                 tx.insert_user(&user)?;
+                tx.append_event(&event_of(&user, draft.made, &draft.origin))?;
                 Ok(user)
             })
             .await
     }
+}
+
+fn event_of(user: &User, made: Made, origin: &Origin) -> AuditEvent {
+    let (id, at, role) = (user.id, user.date_joined, user.role);
+    let event = match made {
+        Made::ByRegistering(None) => AuditEvent::new(at, &SecurityEvent::UserRegistered),
+        Made::ByRegistering(Some(by)) => AuditEvent::new(at, &SecurityEvent::UserRegistered).by(by),
+        Made::ByAdmin(by) => AuditEvent::new(at, &SecurityEvent::UserCreated { role }).by(by),
+        Made::ByCommand => AuditEvent::new(at, &SecurityEvent::SuperuserCreated { role }),
+    };
+    event.about(id).coming_from(origin)
 }
 
 /// The local part of the address, with a number where it is taken.

@@ -7,7 +7,7 @@ use crate::tokens::TokenPair;
 use crate::user_list::View;
 use chrono::TimeDelta;
 use doorward_domain::session::EndReason;
-use doorward_domain::{EmailAddress, PasswordHash, Role};
+use doorward_domain::{EmailAddress, Origin, PasswordHash, Role};
 use doorward_storage::testing::{a_user, instant, write};
 use std::collections::BTreeMap;
 
@@ -43,6 +43,7 @@ async fn every_bad_field_is_reported_at_once() {
         email: Some("ada@example.com".to_owned()),
         password: Some("12345".into()),
         role: Some("king".to_owned()),
+        origin: Origin::default(),
         errors: unknown,
     };
     let refused = node.services.accounts.register(None, register).await;

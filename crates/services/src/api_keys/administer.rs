@@ -3,7 +3,7 @@
 use super::{ApiKeyPage, ApiKeyService, page_of};
 use crate::auth::Caller;
 use crate::users::{AdministerError, require_admin};
-use doorward_domain::{ApiKeyId, UserId};
+use doorward_domain::{ApiKeyId, SecurityEvent, UserId};
 
 impl ApiKeyService {
     /// The keys of any user, for admins.
@@ -40,6 +40,8 @@ impl ApiKeyService {
     ) -> Result<(), AdministerError> {
         require_admin(caller)?;
         let (by, now) = (caller.principal.role, self.core.clock.now());
+        let event = caller.event(now, &SecurityEvent::ApiKeyDeleted { api_key: id });
+        let event = event.about(user);
         self.core
             .store
             .write(move |tx| {
@@ -51,7 +53,7 @@ impl ApiKeyService {
                     .filter(|key| key.user_id == user)
                     .ok_or(AdministerError::NotFound)?;
                 tx.delete_api_key(id, now)?;
-                Ok(())
+                Ok(tx.append_event(&event)?)
             })
             .await
     }

@@ -1,7 +1,8 @@
 //! Who makes a request, and by what he is known.
 
 use crate::principals::Principal;
-use doorward_domain::{ApiKeyId, Scope, Scopes, SessionId};
+use chrono::{DateTime, Utc};
+use doorward_domain::{ApiKeyId, AuditEvent, Origin, Scope, Scopes, SecurityEvent, SessionId};
 use std::sync::Arc;
 
 /// Who makes a request.
@@ -11,6 +12,8 @@ pub struct Caller {
     pub principal: Arc<Principal>,
     /// By what he is known.
     pub credential: Credential,
+    /// Where his request comes from. Requests that only read do not say.
+    pub origin: Origin,
 }
 
 /// By what a caller is known.
@@ -31,6 +34,19 @@ pub enum Credential {
 }
 
 impl Caller {
+    /// The same, with a request from there.
+    #[must_use]
+    pub fn at(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// An event that he makes, about himself unless it is said otherwise.
+    pub(crate) fn event(&self, now: DateTime<Utc>, event: &SecurityEvent) -> AuditEvent {
+        let id = self.principal.id;
+        let event = AuditEvent::new(now, event).by(id).about(id);
+        event.coming_from(&self.origin)
+    }
+
     /// The session whose access token it is; none for any other credential.
     pub fn session(&self) -> Option<SessionId> {
         match self.credential {

@@ -3,6 +3,7 @@
 use super::{AuthService, AuthenticateError, Caller, Credential};
 use crate::foreign_tokens::{ForeignAccess, ForeignAccount, ForeignAccounts};
 use crate::principals::Principal;
+use doorward_domain::Origin;
 use doorward_storage::StoreError;
 use std::sync::Arc;
 
@@ -100,6 +101,7 @@ fn foreign_caller(
     Ok(Caller {
         principal: account.principal,
         credential: Credential::Foreign,
+        origin: Origin::default(),
     })
 }
 

@@ -8,9 +8,11 @@ use crate::refresh_secret::RefreshSecret;
 use crate::services::Core;
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
+use doorward_domain::audit::LoginFailure;
 use doorward_domain::session::{EndReason, MAX_SESSIONS_PER_USER, Salt, Session};
 use doorward_domain::{
-    EmailAddress, Origin, Password, PasswordHash, SessionCutoff, SessionId, User, Username,
+    AuditEvent, EmailAddress, Origin, Password, PasswordHash, SecurityEvent, SessionCutoff,
+    SessionId, User, UserId, Username,
 };
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
@@ -64,6 +66,7 @@ impl AuthService {
         let password =
             Password::parse(login.password).map_err(|_unusable| LoginError::InvalidCredentials)?;
         let (username, email) = (login.username, login.email);
+        let typed = email.clone().or_else(|| username.clone());
         let user = self
             .core
             .store
@@ -73,8 +76,24 @@ impl AuthService {
         let stored = user.as_ref().filter(|user| user.is_active);
         let stored = stored.and_then(|user| user.password.clone());
         let verified = self.core.passwords.verify(password, stored.clone()).await?;
-        let (Some(user), Verification::Match { replacement }) = (user, verified) else {
-            return Err(LoginError::InvalidCredentials);
+        let mut refusal = Refusal {
+            reason: LoginFailure::WrongPassword,
+            subject: user.as_ref().map(|user| user.id),
+            origin: login.origin.clone(),
+            typed,
+        };
+        let (user, replacement) = match (user, verified) {
+            (None, _) => {
+                refusal.reason = LoginFailure::UnknownAccount;
+                return self.refuse(refusal).await;
+            }
+            (Some(user), Verification::Match { replacement }) => (user, replacement),
+            (Some(user), Verification::Mismatch) => {
+                if !user.is_active {
+                    refusal.reason = LoginFailure::Inactive;
+                }
+                return self.refuse(refusal).await;
+            }
         };
         let beginning = Beginning {
             user,
@@ -83,15 +102,49 @@ impl AuthService {
             origin: login.origin,
         };
         let core = Arc::clone(&self.core);
-        let (user, session) = self
+        let begun = self
             .core
             .store
             .write(move |tx| begin_session(tx, &core, beginning))
-            .await?;
+            .await;
+        let (user, session) = match begun {
+            Err(LoginError::InvalidCredentials) => {
+                refusal.reason = LoginFailure::Changed;
+                return self.refuse(refusal).await;
+            }
+            begun => begun?,
+        };
         let principal = Arc::new(Principal::from(user));
         let tokens = self.issue(&session, &principal, session.created_at)?;
         Ok(SignedIn { principal, tokens })
     }
+
+    /// Whatever the reason is, this is one write: no answer takes another time than the others because of the log.
+    async fn refuse(&self, refusal: Refusal) -> Result<SignedIn, LoginError> {
+        let is_unknown = refusal.subject.is_none();
+        let typed = refusal.typed.as_deref().filter(|_| is_unknown);
+        let event = SecurityEvent::LoginFailed {
+            reason: refusal.reason,
+            name_digest: typed.map(|name| self.core.audit_keys.name_digest(name)),
+        };
+        let event = AuditEvent::new(self.core.clock.now(), &event).coming_from(&refusal.origin);
+        let event = AuditEvent {
+            subject_id: refusal.subject,
+            ..event
+        };
+        let written = self.core.store.write(move |tx| tx.append_event(&event));
+        written.await?;
+        Err(LoginError::InvalidCredentials)
+    }
+}
+
+/// An attempt that fails, for the log.
+struct Refusal {
+    reason: LoginFailure,
+    subject: Option<UserId>,
+    origin: Origin,
+    /// The name, which might be anything.
+    typed: Option<String>,
 }
 
 struct Beginning {
@@ -139,8 +192,12 @@ fn begin_session(
         user.password = beginning.replacement;
     }
     tx.update_user(&user, now)?;
-    displace_oldest(tx, &user, now)?;
+    let displaced = displace_oldest(tx, &user, now)?;
     let id = SessionCutoff::new_session_id(tx.session_cutoff()?, now);
+    let session = id;
+    let event = SecurityEvent::LoginSucceeded { session, displaced };
+    let event = AuditEvent::new(now, &event).by(user.id).about(user.id);
+    tx.append_event(&event.coming_from(&beginning.origin))?;
     let session = new_session(core, &user, id, beginning.origin, now);
     tx.insert_session(&session)?;
     Ok((user, session))
@@ -150,13 +207,13 @@ fn displace_oldest(
     tx: &mut dyn Transaction,
     user: &User,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let live = tx.live_sessions_of(user.id, now)?;
     let too_many = (live.len() + 1).saturating_sub(MAX_SESSIONS_PER_USER);
     for session in live.iter().take(too_many) {
         tx.end_session(session.id, EndReason::Displaced, now)?;
     }
-    Ok(())
+    Ok(too_many)
 }
 
 fn new_session(
@@ -181,7 +238,7 @@ fn new_session(
         rotated_at: now,
         expires_at,
         access_expires_at: (now + settings.access_token_lifetime).min(expires_at),
-        origin,
+        origin: origin.of_request(None),
         end: None,
     }
 }

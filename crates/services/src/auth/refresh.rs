@@ -7,7 +7,7 @@ use crate::services::Core;
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, Refresh, Session};
-use doorward_domain::{SessionId, UserId};
+use doorward_domain::{AuditEvent, Origin, SecurityEvent, SessionId, UserId};
 use doorward_storage::{StoreError, Transaction};
 use std::sync::Arc;
 
@@ -39,7 +39,11 @@ impl AuthService {
     ///
     /// # Errors
     /// [`RefreshError::InvalidToken`], which for a forged or expired token costs no query.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<TokenPair, RefreshError> {
+    pub async fn refresh(
+        &self,
+        refresh_token: &str,
+        origin: Origin,
+    ) -> Result<TokenPair, RefreshError> {
         let asked_at = self.core.clock.now();
         let presented = self
             .core
@@ -50,7 +54,7 @@ impl AuthService {
         let rotation = self
             .core
             .store
-            .write(move |tx| rotate(tx, &core, &presented, asked_at))
+            .write(move |tx| rotate(tx, &core, &presented, asked_at, &origin))
             .await?;
         match rotation {
             Rotation::Issued(session) => self.continue_session(&session).await,
@@ -77,6 +81,7 @@ fn rotate(
     core: &Core,
     presented: &PresentedSecret,
     asked_at: DateTime<Utc>,
+    origin: &Origin,
 ) -> Result<Rotation, StoreError> {
     let settings = core.settings.load();
     for _look in 0..2 {
@@ -94,7 +99,14 @@ fn rotate(
             Refresh::Repeat => return Ok(Rotation::Issued(session)),
             Refresh::Lost | Refresh::Over => return Ok(Rotation::Refused),
             Refresh::Replayed => {
-                tx.end_session(session.id, EndReason::Replayed, core.clock.now())?;
+                let now = core.clock.now();
+                if tx.end_session(session.id, EndReason::Replayed, now)? {
+                    let reused = SecurityEvent::RefreshTokenReused {
+                        session: session.id,
+                    };
+                    let event = AuditEvent::new(now, &reused).about(session.user_id);
+                    tx.append_event(&event.coming_from(origin))?;
+                }
                 return Ok(Rotation::Replayed {
                     session: session.id,
                     user: session.user_id,

@@ -808,12 +808,12 @@ async fn a_refresh_token_alone_ends_its_session_once() {
     let (_, pair) = node.join("ada", Role::User).await;
     let auth = &node.services.auth;
     let newer = node.refresh(&pair.refresh_token).await.unwrap();
-    auth.logout_by_refresh_token(&newer.refresh_uuid.to_string())
+    auth.logout_by_refresh_token(&newer.refresh_uuid.to_string(), Origin::default())
         .await
         .unwrap();
     assert!(!node.accepts(&newer).await);
     for token in [&pair.refresh_token, &newer.refresh_token] {
-        let refused = auth.logout_by_refresh_token(token).await;
+        let refused = auth.logout_by_refresh_token(token, Origin::default()).await;
         assert!(matches!(refused, Err(LogoutError::InvalidToken)));
     }
 }
@@ -843,7 +843,7 @@ async fn a_token_is_good_as_long_as_it_would_be_accepted_and_looking_changes_not
     node.clock.advance(TimeDelta::seconds(11));
     assert!(!is_good(&second.refresh_token).await);
     assert!(is_good(&third.refresh_token).await);
-    auth.logout_by_refresh_token(&third.refresh_token)
+    auth.logout_by_refresh_token(&third.refresh_token, Origin::default())
         .await
         .unwrap();
     for token in [

@@ -189,6 +189,7 @@ async fn services_do_not_start_without_the_feed() {
         settings: doorward_domain::Settings::default(),
         accept_foreign_tokens: false,
         shared: None,
+        task_kinds: Arc::new(crate::tasks::NoopOnly),
     };
     assert!(crate::Services::start(closed).await.is_err());
 }

@@ -65,8 +65,11 @@ impl Unsettled {
         let until = self.clock.uptime() + settles_after();
         match change {
             // None of them is in the shared cache.
-            Change::SessionEnded { .. } | Change::SigningKeysChanged | Change::ApiKeyChanged(_) => {
-            }
+            Change::SessionEnded { .. }
+            | Change::SigningKeysChanged
+            | Change::ApiKeyChanged(_)
+            | Change::SettingsChanged
+            | Change::TaskDue(_) => {}
             Change::UserChanged(user) => {
                 self.full_list.set(until);
                 self.users().note(user, until, self.clock.uptime());

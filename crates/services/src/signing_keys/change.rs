@@ -4,7 +4,9 @@ use super::{PUBLISHED_FOR, SigningKeys, Unopenable, find};
 use crate::error::{Internal, from_internal};
 use crate::key_pair::KeyPair;
 use chrono::{DateTime, TimeDelta, Utc};
-use doorward_domain::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
+use doorward_domain::{
+    AuditEvent, JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SecurityEvent, SigningKey,
+};
 use doorward_storage::{StoreError, Transaction};
 
 /// Why no key pair is prepared.
@@ -109,7 +111,11 @@ impl SigningKeys {
         let next = self.make(algorithm).await?;
         let (kid, now) = (next.kid.clone(), self.clock.now());
         self.store
-            .write(move |tx| tx.insert_signing_key(&next, now))
+            .write(move |tx| {
+                tx.insert_signing_key(&next, now)?;
+                let event = SecurityEvent::SigningKeyPrepared { kid: next.kid };
+                tx.append_event(&AuditEvent::new(now, &event))
+            })
             .await?;
         self.relearn().await?;
         tracing::info!(%kid, %algorithm, "a signing key is prepared");
@@ -135,8 +141,12 @@ impl SigningKeys {
         let active = find(&keys, algorithm, KeyState::Active).cloned();
         let next = self.make(algorithm).await?;
         let kid = prepared.kid.clone();
+        let event = SecurityEvent::SigningKeyRotated { kid: kid.clone() };
         self.store
-            .write(move |tx| succeed(tx, active, prepared, &next, now))
+            .write(move |tx| {
+                succeed(tx, active, prepared, &next, now)?;
+                Ok::<_, RotateError>(tx.append_event(&AuditEvent::new(now, &event))?)
+            })
             .await?;
         self.relearn().await?;
         tracing::info!(%kid, %algorithm, "another signing key signs");
@@ -172,11 +182,15 @@ impl SigningKeys {
             }
             Some(_) | None => None,
         };
+        let event = SecurityEvent::SigningKeyRetired { kid: kid.clone() };
         // In one transaction, so that no node finds itself without a pair that signs, and makes one.
         let written = self.store.write(move |tx| {
             let is_retired = tx.update_signing_key(&retired, from, now)?;
             if let (true, Some(succession)) = (is_retired, succession) {
                 succession.begin(tx, now)?;
+            }
+            if is_retired {
+                tx.append_event(&AuditEvent::new(now, &event))?;
             }
             Ok(is_retired)
         });

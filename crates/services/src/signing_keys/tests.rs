@@ -1,5 +1,6 @@
 use super::*;
 use crate::auth::AuthenticateError;
+use crate::settings::{IfMatch, Proposed};
 use crate::tests::{Event, KEY, Node};
 use crate::tokens::TokenPair;
 use crate::{Services, ServicesConfig};
@@ -71,9 +72,10 @@ async fn start_with(
         bcrypt_cost: 4,
         hashing: crate::hashing::HashingLimits::default(),
         password_policy: doorward_domain::password_policy::PasswordPolicy::DJANGO,
-        settings: doorward_domain::Settings::default(),
+        settings: Settings::default(),
         accept_foreign_tokens: false,
         shared: None,
+        task_kinds: Arc::new(crate::tasks::NoopOnly),
     };
     adjust(&mut config);
     Services::start(config).await
@@ -340,6 +342,42 @@ async fn who_moves_to_key_pairs_logs_nobody_out_and_then_takes_no_access_token_o
 }
 
 #[tokio::test]
+async fn how_long_tokens_may_live_follows_the_settings() {
+    let old = node(JwtAlgorithm::Hs256).await;
+    let (owner, shared) = old.join("olga", Role::Owner).await;
+    let new = old.beside_with(signs_with(EDDSA)).await;
+    rotate(&new).await;
+    let set = async |name: &str, text: &str| {
+        let proposed = vec![Proposed::from_text(name, text)];
+        let settings = &old.services.settings;
+        settings
+            .change(&owner, proposed, IfMatch::Any)
+            .await
+            .unwrap();
+        catch_up(&new).await;
+    };
+    let tokens_until = async || {
+        let keys = new.services.signing_keys.list().await.unwrap();
+        keys.iter().find_map(|key| key.tokens_until).unwrap()
+    };
+    let now = new.clock.now();
+    set("REFRESH_TOKEN_LIFETIME", "1000").await;
+    assert_eq!(tokens_until().await, now + TimeDelta::seconds(1005));
+    set("REFRESH_TOKEN_LIFETIME", "100").await;
+    assert_eq!(tokens_until().await, now + TimeDelta::seconds(105));
+    for node in [&old, &new] {
+        node.pass(60);
+    }
+    catch_up(&new).await;
+    assert!(
+        new.accepts(&shared).await,
+        "for the lifetime of an access token"
+    );
+    set("ACCESS_TOKEN_LIFETIME", "30").await;
+    assert!(!new.accepts(&shared).await, "and that is shorter now");
+}
+
+#[tokio::test]
 async fn who_moves_back_or_on_keeps_the_tokens_of_the_pair() {
     let eddsa = node(EDDSA).await;
     let (_, pair) = eddsa.join("ada", Role::User).await;
@@ -359,7 +397,7 @@ async fn a_pair_that_was_prepared_before_the_move_is_the_one_that_signs() {
     let old = node(JwtAlgorithm::Hs256).await;
     let mut config_of_command = None;
     let command = old.beside_with(|config| {
-        config_of_command = Some(SigningKeys::new(&ServicesConfig {
+        let config = ServicesConfig {
             store: Arc::clone(&config.store),
             clock: Arc::clone(&config.clock),
             secret_key: config.secret_key.clone(),
@@ -371,7 +409,10 @@ async fn a_pair_that_was_prepared_before_the_move_is_the_one_that_signs() {
             settings: config.settings.clone(),
             accept_foreign_tokens: false,
             shared: None,
-        }));
+            task_kinds: Arc::new(crate::tasks::NoopOnly),
+        };
+        let settings = RuntimeSettings::new(&config);
+        config_of_command = Some(SigningKeys::new(&config, &settings));
     });
     command.await;
     let keys = config_of_command.unwrap();
@@ -425,7 +466,7 @@ async fn pairs_whose_secret_key_is_lost_can_be_given_up() {
     let mut config = None;
     let _ = start_with(&old, |it| {
         adjust(it);
-        config = Some(SigningKeys::new(it));
+        config = Some(SigningKeys::new(it, &RuntimeSettings::new(it)));
     })
     .await;
     let keys = config.unwrap();

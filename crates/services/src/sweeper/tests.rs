@@ -2,9 +2,9 @@ use super::*;
 use crate::tests::Node;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, Session, SessionEnd};
-use doorward_domain::{Change, Role, SessionId, User, UserId};
+use doorward_domain::{Change, Role, ScheduledTask, SessionId, TaskStatus, User, UserId};
 use doorward_storage::FeedPosition;
-use doorward_storage::testing::{a_session, instant, read, write};
+use doorward_storage::testing::{a_session, a_task, instant, read, write};
 
 /// `instant(0)` is when the accounts are made; the sweep is a day later.
 const DAY: i64 = 24 * 60 * 60;
@@ -177,13 +177,13 @@ async fn a_multitude_goes_in_batches_and_nobody_waits_for_all_of_it() {
     let all = Swept {
         sessions: many,
         changes: many,
-        signing_keys: 0,
+        ..Swept::default()
     };
     assert_eq!(swept, all);
     assert_eq!(
         node.store.units() - units,
-        4,
-        "three batches and a last look"
+        5,
+        "three batches, a last look, and one at the audit log"
     );
 }
 
@@ -215,5 +215,30 @@ async fn a_sweep_lets_nothing_revoked_live_again() {
         assert!(!node.accepts(&pair).await);
         assert!(!node.beside().await.accepts(&pair).await);
         assert!(node.refresh(&pair.refresh_token).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn tasks_go_when_they_ended_as_long_ago_as_the_setting_says() {
+    let node = Node::with(|config| config.settings.task_retention = TimeDelta::days(2)).await;
+    let ada = node.make("ada", Role::User).await;
+    let ended = |at| ScheduledTask {
+        status: TaskStatus::Completed,
+        due_at: None,
+        finished_at: Some(at),
+        ..a_task(&ada)
+    };
+    let old = ended(instant(0));
+    let (fresh, live) = (ended(instant(1)), a_task(&ada));
+    for task in [&old, &fresh, &live] {
+        let task = task.clone();
+        write(&*node.store, move |tx| tx.insert_task(&task, instant(0))).await;
+    }
+    node.pass(2 * DAY + 1);
+    let swept = node.services.sweeper.sweep().await.unwrap();
+    assert_eq!(swept.tasks, 1);
+    for (id, is_kept) in [(old.id, false), (fresh.id, true), (live.id, true)] {
+        let found = read(&*node.store, move |tx| tx.task(id)).await;
+        assert_eq!(found.is_some(), is_kept);
     }
 }

@@ -80,6 +80,8 @@ pub fn each_kind_of_change() -> Vec<Change> {
         Change::UserListChanged,
         Change::SigningKeysChanged,
         Change::ApiKeyChanged(ApiKeyId::new(DateTime::UNIX_EPOCH)),
+        Change::SettingsChanged,
+        Change::TaskDue(DateTime::UNIX_EPOCH),
     ]
 }
 

@@ -1,14 +1,14 @@
 //! What admins and owners do with the accounts of others.
 
 use super::UserService;
-use crate::accounts::{check_username, taken, taken_by_others};
+use crate::accounts::{changed_fields, check_username, taken, taken_by_others};
 use crate::auth::{Caller, end_access};
 use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::FieldErrors;
 use chrono::{DateTime, Utc};
 use doorward_domain::api_key::MAX_API_KEYS_PER_USER;
 use doorward_domain::session::EndReason;
-use doorward_domain::{EmailAddress, Role, User, UserId, Username};
+use doorward_domain::{EmailAddress, Role, SecurityEvent, User, UserId, Username};
 use doorward_storage::{StoreError, Transaction};
 
 /// New values for an account; what is not given stays.
@@ -72,6 +72,7 @@ impl UserService {
     ) -> Result<User, AdministerError> {
         require_admin(caller)?;
         let (by, now) = (caller.principal.role, self.core.clock.now());
+        let caller = caller.clone();
         self.core
             .store
             .write(move |tx| {
@@ -86,9 +87,15 @@ impl UserService {
                 if after != before {
                     tx.update_user(&after, now)?;
                 }
+                let mut events = events_of(&before, &after);
                 if before.is_active && !after.is_active {
-                    end_access(tx, id, None, EndReason::Deactivated, now)?;
-                    delete_api_keys(tx, id, now)?;
+                    events.push(SecurityEvent::UserDeactivated {
+                        sessions_ended: end_access(tx, id, None, EndReason::Deactivated, now)?,
+                        api_keys_deleted: delete_api_keys(tx, id, now)?,
+                    });
+                }
+                for event in &events {
+                    tx.append_event(&caller.event(now, event).about(id))?;
                 }
                 Ok(after)
             })
@@ -102,6 +109,7 @@ impl UserService {
     pub async fn delete(&self, caller: &Caller, id: UserId) -> Result<(), AdministerError> {
         require_admin(caller)?;
         let (by, now) = (caller.principal.role, self.core.clock.now());
+        let caller = caller.clone();
         self.core
             .store
             .write(move |tx| {
@@ -112,9 +120,13 @@ impl UserService {
                 if is_active_owner(&user) && owners == [id] {
                     return Err(AdministerError::LastOwner);
                 }
-                end_access(tx, id, None, EndReason::Deactivated, now)?;
+                let sessions_ended = end_access(tx, id, None, EndReason::Deactivated, now)?;
                 tx.delete_user(id, now)?;
-                Ok(())
+                let event = SecurityEvent::UserDeleted {
+                    role: user.role,
+                    sessions_ended,
+                };
+                Ok(tx.append_event(&caller.event(now, &event).about(id))?)
             })
             .await
     }
@@ -125,12 +137,32 @@ fn delete_api_keys(
     tx: &mut dyn Transaction,
     user: UserId,
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let most = u32::try_from(MAX_API_KEYS_PER_USER).unwrap_or(u32::MAX);
-    for key in tx.list_api_keys_of(user, None, most)? {
+    let keys = tx.list_api_keys_of(user, None, most)?;
+    for key in &keys {
         tx.delete_api_key(key.id, at)?;
     }
-    Ok(())
+    Ok(keys.len())
+}
+
+/// What the log says of a change, but for a deactivation, which is more than a change of the account.
+fn events_of(before: &User, after: &User) -> Vec<SecurityEvent> {
+    let mut events = Vec::new();
+    let fields = changed_fields(before, after);
+    if !fields.is_empty() {
+        events.push(SecurityEvent::ProfileChanged { fields });
+    }
+    if before.role != after.role {
+        events.push(SecurityEvent::RoleChanged {
+            from: before.role,
+            to: after.role,
+        });
+    }
+    if !before.is_active && after.is_active {
+        events.push(SecurityEvent::UserActivated);
+    }
+    events
 }
 
 pub(crate) fn require_admin(caller: &Caller) -> Result<(), AdministerError> {

@@ -1,8 +1,10 @@
 //! Rows that no version of ours has written.
 
 use crate::{config, databases};
-use doorward_domain::{ApiKey, Change, Session, User};
-use doorward_storage::testing::{a_session, a_user, an_api_key, instant, read, write};
+use doorward_domain::{ApiKey, Change, ScheduledTask, Session, TaskStatus, User};
+use doorward_storage::testing::{
+    a_series, a_session, a_task, a_user, an_api_key, instant, read, write,
+};
 use doorward_storage::{FeedPosition, Store, StoreError, UserQuery};
 use std::sync::Arc;
 
@@ -153,6 +155,70 @@ async fn a_bad_api_key_is_inconsistent_and_harms_no_other() {
             assert!(read(&*store, move |tx| tx.api_key(good_id)).await.is_some());
             let listed = read(&*store, move |tx| tx.list_api_keys_of(user_id, None, 9)).await;
             assert_eq!(listed.len(), 1);
+            store.close().await;
+        }
+    }
+}
+
+/// What is beyond reading has failed; what was claimed with it runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_task_fails_alone() {
+    for damage in [
+        "status = 'moonlit'",
+        "kind = 'No Kind'",
+        "name = ''",
+        "payload = '[]'",
+        "payload = '{'",
+        "cron = 'now and then'",
+        "timezone = 'Middle-Earth/Shire'",
+        "max_attempts = 0",
+        "attempts = -1",
+        "attempts = 9223372036854775807",
+        "result = '{'",
+        "created_at = BEYOND",
+        "scheduled_at = BEYOND",
+    ] {
+        for database in databases() {
+            let is_sqlite = database.database_url().file().is_some();
+            let beyond = if is_sqlite {
+                "9223372036854775807"
+            } else {
+                "'infinity'"
+            };
+            let store: Arc<dyn Store> = Arc::new(database.open_with(&config()));
+            let ada = a_user("ada");
+            let good = a_task(&ada);
+            let bad = ScheduledTask {
+                series: Some(a_series("* * * * *", "UTC")),
+                ..a_task(&ada)
+            };
+            let (good_id, bad_id) = (good.id, bad.id);
+            write(&*store, move |tx| {
+                tx.insert_user(&ada)?;
+                tx.insert_task(&bad, instant(0))?;
+                tx.insert_task(&good, instant(0))
+            })
+            .await;
+            let damage = damage.replace("BEYOND", beyond);
+            let is_bad = "series_id IS NOT NULL";
+            database.execute(&format!("UPDATE tasks SET {damage} WHERE {is_bad}"));
+            let found: Result<Option<ScheduledTask>, StoreError> =
+                store.read(move |tx| tx.task(bad_id)).await;
+            assert!(found.is_err(), "{damage}");
+            let claim = || write(&*store, |tx| tx.claim_due_tasks(instant(1), instant(30), 9));
+            let claimed = claim().await;
+            let ids: Vec<_> = claimed.tasks.iter().map(|task| task.id).collect();
+            assert_eq!((ids, claimed.ended), (vec![good_id], 1), "{damage}");
+            assert_eq!(claim().await.seen(), 0);
+            // The status was one of the words that another release may have; now it is readable.
+            database.execute(&format!(
+                "UPDATE tasks SET kind = 'noop', name = 'x', payload = '{{}}', cron = '* * * * *', timezone = 'UTC', \
+                 max_attempts = 5, attempts = 0, result = NULL, created_at = finished_at, \
+                 scheduled_at = finished_at WHERE {is_bad}"
+            ));
+            let failed = read(&*store, move |tx| tx.task(bad_id)).await.unwrap();
+            assert_eq!(failed.status, TaskStatus::Failed, "{damage}");
+            assert!(failed.error.is_some() && failed.finished_at == Some(instant(1)));
             store.close().await;
         }
     }

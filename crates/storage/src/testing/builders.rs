@@ -2,10 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::api_key::ApiKeyName;
-use doorward_domain::session::{Origin, RefreshDigest, Salt, Session};
+use doorward_domain::session::{RefreshDigest, Salt, Session};
+use doorward_domain::settings::SettingChange;
+use doorward_domain::task::{MaxAttempts, Repeat, Series, TaskKind, TaskName, TaskPayload};
 use doorward_domain::{
-    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, EmailAddress, KeyAlgorithm, KeyId, KeyState,
-    PasswordHash, Role, Scopes, SessionId, SigningKey, User, UserId, Username,
+    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, AuditEvent, EmailAddress, KeyAlgorithm, KeyId,
+    KeyState, Origin, PasswordHash, Role, ScheduledTask, Scopes, SecurityEvent, SessionId,
+    SettingChangeId, SigningKey, TaskId, TaskStatus, User, UserId, Username,
 };
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
@@ -25,6 +28,20 @@ pub fn a_user(name: &str) -> User {
         is_active: true,
         date_joined: instant(0),
         last_login: None,
+    }
+}
+
+/// A change of this setting at `instant(0)` by the command line, from a stored text to another; none stands for the variable
+/// or the default.
+pub fn a_setting_change(name: &str, old: Option<&str>, new: Option<&str>) -> SettingChange {
+    SettingChange {
+        id: SettingChangeId::new(instant(0)),
+        version: 1,
+        name: name.to_owned(),
+        old: old.map(str::to_owned),
+        new: new.map(str::to_owned),
+        at: instant(0),
+        by: None,
     }
 }
 
@@ -62,6 +79,11 @@ pub fn an_api_key(user: &User) -> ApiKey {
         expires_at: None,
         last_used_at: None,
     }
+}
+
+/// An event so many seconds after `instant(0)`, by and about nobody.
+pub fn an_event(seconds: i64) -> AuditEvent {
+    AuditEvent::new(instant(seconds), &SecurityEvent::UserActivated)
 }
 
 /// The digest of a secret of a key; another one for each number.
@@ -104,5 +126,36 @@ pub fn a_signing_key(name: &str, algorithm: KeyAlgorithm) -> SigningKey {
         activated_at: None,
         deactivated_at: None,
         retired_at: None,
+    }
+}
+
+/// A task of the user that does nothing, made at `instant(0)` and due then.
+pub fn a_task(user: &User) -> ScheduledTask {
+    ScheduledTask {
+        id: TaskId::new(instant(0)),
+        user_id: user.id,
+        name: TaskName::parse("digest").expect("a name"),
+        kind: TaskKind::NOOP,
+        payload: TaskPayload::default(),
+        status: TaskStatus::Pending,
+        scheduled_at: instant(0),
+        due_at: Some(instant(0)),
+        series: None,
+        max_attempts: MaxAttempts::default(),
+        attempts: 0,
+        earlier_attempts: 0,
+        created_at: instant(0),
+        started_at: None,
+        finished_at: None,
+        result: None,
+        error: None,
+    }
+}
+
+/// A series of its own that fires so.
+pub fn a_series(cron: &str, timezone: &str) -> Series {
+    Series {
+        id: TaskId::new(instant(0)),
+        repeat: Repeat::parse(cron, timezone).expect("a repeat"),
     }
 }

@@ -43,6 +43,8 @@ pub async fn what_follows_a_position_is_found_once(store: Arc<dyn Store>) {
         an_end(300).1,
         Change::SigningKeysChanged,
         Change::ApiKeyChanged(ApiKeyId::new(instant(0))),
+        Change::SettingsChanged,
+        Change::TaskDue(instant(7)),
     ];
     for change in changes {
         record(&*store, change, 1).await;
@@ -125,7 +127,8 @@ pub async fn ended_sessions_matter_while_their_access_tokens_live(store: Arc<dyn
     let ended = |now| read(&*store, move |tx| tx.ended_sessions(instant(now)));
     assert_eq!(ended(0).await, []);
     let (session, change) = an_end(300);
-    for change in [a_change(), change, an_end(100).1] {
+    let due = Change::TaskDue(instant(99_999));
+    for change in [a_change(), change, due, an_end(100).1] {
         record(&*store, change, 0).await;
     }
     assert_eq!(ended(100).await, [(session, instant(300))]);
@@ -153,7 +156,8 @@ pub async fn ended_sessions_matter_while_their_access_tokens_live(store: Arc<dyn
 pub async fn old_changes_are_swept_in_small_batches(store: Arc<dyn Store>) {
     let (_, alive) = an_end(300);
     let fresh = a_change();
-    for change in [a_change(), alive, a_change(), an_end(150).1] {
+    let due = Change::TaskDue(instant(99_999));
+    for change in [a_change(), alive, due, an_end(150).1] {
         record(&*store, change, 0).await;
     }
     record(&*store, fresh, 100).await;
@@ -217,4 +221,21 @@ pub async fn a_cutoff_empties_the_feed_and_older_positions_are_lost(store: Arc<d
         .await;
     assert!(undone.is_err());
     assert!(!after(&*store, &before).await.is_lost);
+}
+
+/// As many as a database has room for.
+pub async fn a_multitude_of_changes_in_one_unit_is_recorded(store: Arc<dyn Store>) {
+    let many = 10_001;
+    let (first, last) = (a_change(), a_change());
+    write(&*store, move |tx| {
+        tx.record_change(first, instant(0))?;
+        for _ in 2..many {
+            tx.record_change(Change::UserListChanged, instant(0))?;
+        }
+        tx.record_change(last, instant(0))
+    })
+    .await;
+    let found = after(&*store, &FeedPosition::default()).await.changes;
+    assert_eq!(found.len(), many);
+    assert_eq!((found[0], found[many - 1]), (first, last));
 }

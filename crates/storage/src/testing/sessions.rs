@@ -242,7 +242,9 @@ pub async fn all_live_sessions_of_a_user_end_but_one(store: Arc<dyn Store>) {
             Change::UserChanged(_)
             | Change::UserListChanged
             | Change::SigningKeysChanged
-            | Change::ApiKeyChanged(_) => {
+            | Change::ApiKeyChanged(_)
+            | Change::SettingsChanged
+            | Change::TaskDue(_) => {
                 panic!("{change:?}")
             }
         })

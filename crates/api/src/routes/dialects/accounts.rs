@@ -1,7 +1,7 @@
 //! Registration and one's own account.
 
 use super::{UserResponse, UserWithRoleResponse, ada, ada_with_role};
-use crate::extract::{CurrentUser, JsonBody, MaybeUser};
+use crate::extract::{ClientOrigin, CurrentUser, JsonBody, MaybeUser};
 use crate::openapi::{Body, Field, Operation, Reply, Tag};
 use crate::problem::Code;
 use crate::routes::accounts::creating;
@@ -16,6 +16,7 @@ use serde_json::json;
 /// `POST /api/register`: with a username from those who knew roles, else from those who knew only addresses.
 pub(in crate::routes) async fn register(
     services: web::Data<Services>,
+    client: ClientOrigin,
     caller: MaybeUser,
     mut body: JsonBody,
 ) -> Answer {
@@ -25,6 +26,7 @@ pub(in crate::routes) async fn register(
         email: body.text("email"),
         password: body.secret("password"),
         role: is_named.then(|| body.text("role")).flatten(),
+        origin: client.0,
         errors: body.finish(),
     };
     let caller = caller.0.as_ref();

@@ -92,16 +92,25 @@ pub(in crate::routes) async fn login(
 }
 
 /// `POST /api/refresh`
-pub(in crate::routes) async fn refresh(services: web::Data<Services>, body: JsonBody) -> Answer {
-    let pair = services.auth.refresh(&read_refresh_token(body)).await;
+pub(in crate::routes) async fn refresh(
+    services: web::Data<Services>,
+    client: ClientOrigin,
+    body: JsonBody,
+) -> Answer {
+    let token = read_refresh_token(body);
+    let pair = services.auth.refresh(&token, client.0).await;
     ok(&UuidPairResponse::from(&pair.map_err(bad_refresh_token)?))
 }
 
 /// `POST /api/logout`
-pub(in crate::routes) async fn logout(services: web::Data<Services>, body: JsonBody) -> Answer {
+pub(in crate::routes) async fn logout(
+    services: web::Data<Services>,
+    client: ClientOrigin,
+    body: JsonBody,
+) -> Answer {
     let token = read_refresh_token(body);
-    let ended = services.auth.logout_by_refresh_token(&token).await;
-    ended.map_err(bad_refresh_token)?;
+    let ended = services.auth.logout_by_refresh_token(&token, client.0);
+    ended.await.map_err(bad_refresh_token)?;
     ok(&LogoutResponse {
         success: "User logged out.",
     })

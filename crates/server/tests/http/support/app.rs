@@ -9,7 +9,7 @@ use doorward::application::{Application, Options};
 use doorward::config::TlsSource;
 use doorward::net::tls::{Tls, TlsFiles};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{JwtAlgorithm, Role, Settings};
+use doorward_domain::{JwtAlgorithm, Origin, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
@@ -220,6 +220,7 @@ impl TestApp {
                 settings: setup.settings.clone(),
                 accept_foreign_tokens: setup.accept_foreign_tokens,
                 shared: setup.shared(),
+                task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
             },
             allowed_hosts: setup.allowed_hosts.clone(),
             cors_allowed_origins: setup.cors_allowed_origins.clone(),
@@ -276,6 +277,7 @@ impl TestApp {
             email: Some(format!("{name}@example.com")),
             password: Some(PASSWORD.to_owned().into()),
             role: Some(role.to_string()),
+            origin: Origin::default(),
             errors: FieldErrors::default(),
         };
         self.on_server(move |application| {

@@ -32,7 +32,11 @@ impl TestApp {
         let token = pair.refresh_token.clone();
         self.on_server(move |application| {
             Box::pin(async move {
-                let next = application.services().auth.refresh(&token).await;
+                let next = application
+                    .services()
+                    .auth
+                    .refresh(&token, Origin::default())
+                    .await;
                 next.expect("a refresh")
             })
         })
