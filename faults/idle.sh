@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 readonly CONNECTIONS=10000
 # The node, which inherits it, and the driver have one file a connection.
-ulimit -n $((CONNECTIONS + 1000)) || give_up "needs ulimit -n $((CONNECTIONS + 1000))"
+ulimit -S -n $((CONNECTIONS + 1000)) || give_up "needs ulimit -n $((CONNECTIONS + 1000))"
 
 start_node a
 begin_load quiet a me --connections 8 --rate 400 --seconds 4

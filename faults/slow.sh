@@ -6,7 +6,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 SLOW=5000 IDLE=10000
 # The driver has one file a connection. The node takes as many as the system lets it.
-ulimit -n $((SLOW + IDLE + 1000)) || give_up "needs ulimit -n $((SLOW + IDLE + 1000))"
+ulimit -S -n $((SLOW + IDLE + 1000)) || give_up "needs ulimit -n $((SLOW + IDLE + 1000))"
 
 # crowd NAME KIB OPTIONS…: the crowd around a node, and others who ask meanwhile over plain HTTP, if they can.
 crowd() {

@@ -16,7 +16,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpSocket;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, unconstrained};
 use tokio::time::{sleep, timeout};
 
 mod tls;
@@ -182,7 +182,8 @@ async fn closed_among(streams: &mut [Stream]) -> usize {
             let read = Pin::new(&mut *stream).poll_read(cx, &mut ReadBuf::new(&mut byte));
             Poll::Ready(read.is_pending())
         });
-        closed += usize::from(!is_open.await);
+        // Unconstrained: else the runtime says "pending" of the hundredth in a row, whatever is true.
+        closed += usize::from(!unconstrained(is_open).await);
     }
     closed
 }
