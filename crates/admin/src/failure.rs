@@ -36,6 +36,8 @@ pub(crate) enum Failure {
     NoForm,
     /// A form that is too large.
     TooLarge,
+    /// Too many attempts; there may be another one after so many seconds.
+    Throttled { retry_after: u64 },
     /// The same may succeed later.
     Unavailable,
     /// A mistake of ours.
@@ -105,6 +107,11 @@ impl Failure {
                 "Too large",
                 "The form has more than 64 KiB.",
             ),
+            Self::Throttled { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many attempts",
+                "This has been tried too often. Wait a moment, and try again.",
+            ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Try again in a moment",
@@ -157,8 +164,13 @@ impl ResponseError for Failure {
         {
             headers.insert(ALLOW, allow);
         }
-        if matches!(self, Self::Unavailable) {
-            headers.insert(RETRY_AFTER, 1.into());
+        let retry_after = match self {
+            Self::Unavailable => Some(1),
+            Self::Throttled { retry_after } => Some(*retry_after),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -179,6 +191,9 @@ impl From<Internal> for Failure {
                 tracing::error!(cause = %error, "a page of the panel");
                 Self::Unavailable
             }
+            Internal::Throttled(throttled) => Self::Throttled {
+                retry_after: throttled.retry_after.as_secs().saturating_add(1),
+            },
             Internal::Failed(_) => Self::internal(&error),
         }
     }

@@ -1,5 +1,6 @@
 //! In which shape a failure is told: there is one problem, and each family of clients reads it in its own bytes.
 
+use crate::edge::whole_seconds;
 use crate::problem::{Code, Problem, TokenClass, TokenMessage};
 use actix_web::dev::{Path, Url};
 use actix_web::http::header::HeaderValue;
@@ -120,6 +121,12 @@ fn detail<'a>(problem: &Problem, asked: Asked<'a>) -> Cow<'a, str> {
     if problem.code == Code::MethodNotAllowed {
         return format!("Method \"{}\" not allowed.", asked.method).into();
     }
+    if let (Code::Throttled, Some(wait)) = (problem.code, problem.retry_after) {
+        let seconds = whole_seconds(wait);
+        let plural = if seconds == 1 { "" } else { "s" };
+        return format!("Request was throttled. Expected available in {seconds} second{plural}.")
+            .into();
+    }
     if problem.code == Code::UnsupportedMediaType {
         return format!(
             "Unsupported media type \"{}\" in request.",
@@ -141,6 +148,7 @@ mod tests {
     use super::*;
     use doorward_services::FieldErrors;
     use serde_json::{Value, json};
+    use std::time::Duration;
 
     fn told(problem: &Problem) -> Value {
         let asked = Asked {
@@ -214,6 +222,25 @@ mod tests {
         }
         let own = Problem::new(Code::PermissionDenied).detail("Only an owner may give this role.");
         assert_eq!(told(&own)["detail"], "Only an owner may give this role.");
+    }
+
+    #[test]
+    fn who_has_to_wait_is_told_for_how_long_and_never_too_short() {
+        for (millis, said) in [
+            (1, "1 second."),
+            (1001, "2 seconds."),
+            (60_000, "60 seconds."),
+        ] {
+            let problem = Problem {
+                retry_after: Some(Duration::from_millis(millis)),
+                ..Problem::new(Code::Throttled)
+            };
+            let detail = format!("Request was throttled. Expected available in {said}");
+            assert_eq!(
+                told(&problem),
+                json!({ "detail": detail, "code": "throttled" })
+            );
+        }
     }
 
     #[test]

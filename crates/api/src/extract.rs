@@ -12,4 +12,4 @@ pub(crate) use body::{JsonBody, MAX_BODY};
 pub(crate) use caller::{CurrentUser, KeyAccess, KeyRules, MaybeUser};
 pub use client::origin;
 pub(crate) use client::{ClientOrigin, RequestId};
-pub(crate) use query::{ListQuery, MAX_LIMIT, PageQuery};
+pub(crate) use query::{ListQuery, MAX_LIMIT, PageQuery, TaskListQuery};

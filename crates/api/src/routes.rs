@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+pub(crate) mod asset;
 mod audit;
 mod dialects;
 mod documentation;
@@ -16,9 +17,12 @@ mod profile;
 mod sessions;
 mod settings;
 mod simplejwt;
+mod tasks;
 mod tokens;
 mod users;
+mod webhook_secret;
 
+use crate::edge::TrustedProxies;
 use crate::extract::MAX_BODY;
 use crate::openapi::{Operation, document};
 use crate::problem::{Code, Problem};
@@ -45,6 +49,10 @@ pub struct ApiConfig {
     pub environment: String,
     /// Set when the server is about to stop: it is not ready any more.
     pub is_draining: Arc<AtomicBool>,
+    /// Whether clients come over HTTPS: cookies are `Secure` then.
+    pub is_tls: bool,
+    /// The proxies whose words count on where a request comes from.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// What a handler answers.
@@ -57,6 +65,7 @@ pub fn configure(
 ) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |app| {
         app.app_data(services)
+            .app_data(config.trusted_proxies.clone())
             .app_data(web::Data::new(config))
             .app_data(PayloadConfig::new(MAX_BODY))
             .default_service(web::to(not_found));
@@ -119,6 +128,25 @@ fn endpoints() -> Vec<Endpoint> {
             .delete(api_keys::delete, api_keys::delete_described),
         Endpoint::at("/api/v1/api-keys/{id}/regenerate")
             .post(api_keys::regenerate, api_keys::regenerate_described),
+        Endpoint::at("/api/v1/tasks")
+            .get(tasks::list, tasks::list_described)
+            .scope(Scope::TasksRead)
+            .post(tasks::create, tasks::create_described)
+            .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/tasks/{id}")
+            .get(tasks::show, tasks::show_described)
+            .scope(Scope::TasksRead)
+            .delete(tasks::delete, tasks::delete_described)
+            .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/tasks/{id}/status")
+            .get(tasks::status, tasks::status_described)
+            .scope(Scope::TasksRead),
+        Endpoint::at("/api/v1/tasks/{id}/cancel")
+            .post(tasks::cancel, tasks::cancel_described)
+            .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/webhook-secret")
+            .get(webhook_secret::show, webhook_secret::show_described)
+            .post(webhook_secret::rotate, webhook_secret::rotate_described),
         Endpoint::at("/api/v1/settings")
             .get(settings::list, settings::list_described)
             .patch(settings::update, settings::update_described),

@@ -1,14 +1,14 @@
 //! Pub/sub: what one node has committed, the others hear within a round trip.
 
 use crate::link::{CONNECT_WITHIN, Courier, Link};
-use crate::message::{Sender, decode, encode};
+use crate::message::{Heard, Tongue};
 use doorward_domain::Change;
-use doorward_services::ports::change_bus::Listeners;
+use doorward_services::ports::change_bus::{AnnouncementSeal, Listeners};
 use doorward_services::ports::{ChangeBus, ChangeListener, LinkState, News};
 use futures_util::StreamExt;
 use redis::{Client, RedisError, RedisResult};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
@@ -27,31 +27,35 @@ pub(crate) struct RedisBus {
     listeners: Arc<Listeners>,
     waiting: mpsc::Sender<Vec<Change>>,
     overflowed: Arc<AtomicBool>,
+    refused: Arc<AtomicU64>,
     /// The tasks run as long as it is there.
     _link: Arc<Link>,
 }
 
 impl RedisBus {
-    pub(crate) fn open(link: Arc<Link>) -> RedisResult<Self> {
+    pub(crate) fn open(link: Arc<Link>, seal: AnnouncementSeal) -> RedisResult<Self> {
         let client = Client::open(link.target().info.clone())?;
         // Unlike keys, channels are the same for all databases of a server.
         let database = client.get_connection_info().redis_settings().db();
-        let channel = link.key("changes:", database.to_string().as_bytes());
-        let me: Sender = rand::random();
+        let tongue = Arc::new(Tongue {
+            me: rand::random(),
+            channel: link.key("changes:", database.to_string().as_bytes()),
+            seal,
+        });
         let listeners = Arc::new(Listeners::default());
         let (waiting, queue) = mpsc::channel(MOST_WAITING);
         let overflowed = Arc::new(AtomicBool::new(false));
+        let refused = Arc::new(AtomicU64::new(0));
         link.spawn(publish(Publisher {
             courier: link.courier(),
-            channel: channel.clone(),
-            me,
+            tongue: Arc::clone(&tongue),
             queue,
             overflowed: Arc::clone(&overflowed),
         }));
         link.spawn(listen(Subscriber {
             client,
-            channel,
-            me,
+            tongue,
+            refused: Arc::clone(&refused),
             listeners: Arc::clone(&listeners),
             link: link.health().watch(),
         }));
@@ -59,6 +63,7 @@ impl RedisBus {
             listeners,
             waiting,
             overflowed,
+            refused,
             _link: link,
         })
     }
@@ -74,12 +79,15 @@ impl ChangeBus for RedisBus {
     fn subscribe(&self, listener: Arc<dyn ChangeListener>) {
         self.listeners.add(listener);
     }
+
+    fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Acquire)
+    }
 }
 
 struct Publisher {
     courier: Courier,
-    channel: Vec<u8>,
-    me: Sender,
+    tongue: Arc<Tongue>,
     queue: mpsc::Receiver<Vec<Change>>,
     overflowed: Arc<AtomicBool>,
 }
@@ -108,7 +116,8 @@ async fn publish(mut publisher: Publisher) {
 impl Publisher {
     async fn send(&self, changes: &[Change]) {
         let mut publish = redis::cmd("PUBLISH");
-        publish.arg(&self.channel).arg(encode(self.me, changes));
+        let message = self.tongue.encode(changes);
+        publish.arg(&self.tongue.channel).arg(message);
         // Whether it arrives is not known anyhow.
         let _ = self.courier.command::<()>(&publish).await;
     }
@@ -116,8 +125,8 @@ impl Publisher {
 
 struct Subscriber {
     client: Client,
-    channel: Vec<u8>,
-    me: Sender,
+    tongue: Arc<Tongue>,
+    refused: Arc<AtomicU64>,
     listeners: Arc<Listeners>,
     link: watch::Receiver<LinkState>,
 }
@@ -148,11 +157,7 @@ impl Subscriber {
         loop {
             tokio::select! {
                 message = messages.next() => match message {
-                    Some(message) => {
-                        if let Some(news) = decode(self.me, message.get_payload_bytes()) {
-                            self.listeners.tell(&news);
-                        }
-                    }
+                    Some(message) => self.listen_to(message.get_payload_bytes()),
                     None => return Ok(()),
                 },
                 () = sleep(QUIET) => {
@@ -165,11 +170,33 @@ impl Subscriber {
         }
     }
 
+    fn listen_to(&self, message: &[u8]) {
+        match self.tongue.decode(message) {
+            Heard::News(news) => self.listeners.tell(&news),
+            Heard::Own => {}
+            Heard::Foreign => self.refuse(),
+        }
+    }
+
+    /// The more often, the more seldom it is told: at 1, 2, 4, 8, ….
+    fn refuse(&self) {
+        let refused = self
+            .refused
+            .fetch_add(1, Ordering::AcqRel)
+            .saturating_add(1);
+        if refused.is_power_of_two() {
+            tracing::warn!(
+                refused,
+                "announcements were ignored: who has sent them has another SECRET_KEY, another release, or no business here"
+            );
+        }
+    }
+
     async fn connect(
         &self,
     ) -> Result<(redis::aio::PubSubSink, redis::aio::PubSubStream), RedisError> {
         let mut pubsub = self.client.get_async_pubsub().await?;
-        pubsub.subscribe(&self.channel).await?;
+        pubsub.subscribe(&self.tongue.channel).await?;
         Ok(pubsub.split())
     }
 

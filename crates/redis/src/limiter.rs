@@ -71,6 +71,10 @@ impl RateLimiter for RedisRateLimiter {
             Err(NoAnswer) => self.own.take_now(key, rate),
         }
     }
+
+    fn glance(&self, key: &str, rate: &Rate) -> Taken {
+        self.own.look(key, rate)
+    }
 }
 
 /// Lua's numbers are exact up to 2⁵³: a window of 100 years is well within, even added to the present time.

@@ -14,10 +14,11 @@ use crate::error::{Internal, from_internal};
 use crate::fields::FieldErrors;
 use crate::services::Core;
 use aws_lc_rs::digest::{SHA256, digest};
-use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::api_key::{ApiKeyName, MAX_API_KEYS_PER_USER, MAX_OVERLAP, Validity};
+use doorward_domain::task::parse_instant;
 use doorward_domain::{
-    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Scope, Scopes, SecurityEvent, UserId,
+    ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, Origin, Scope, Scopes, SecurityEvent, UserId,
 };
 use doorward_storage::{StoreError, Transaction};
 use rand::RngExt;
@@ -330,8 +331,12 @@ impl ApiKeyService {
     ///
     /// # Errors
     /// When neither memory can be trusted nor the database answers.
-    pub async fn verify(&self, key: &str) -> Result<Option<VerifiedApiKey>, Internal> {
-        let holder = self.core.key_holder(key).await?;
+    pub async fn verify(
+        &self,
+        key: &str,
+        origin: &Origin,
+    ) -> Result<Option<VerifiedApiKey>, Internal> {
+        let holder = self.core.key_holder(key, origin).await?;
         Ok(holder.map(|holder| VerifiedApiKey {
             user_id: holder.principal.id,
             scopes: holder.scopes,
@@ -413,12 +418,12 @@ fn read_expiry(
         Expiry::Never => return Some(None),
         Expiry::At(text) => text,
     };
-    let at = match DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc()) {
-        // As exact as the databases keep it, which know no leap seconds; RFC 3339 writes years with four digits.
-        Ok(at) if at.year() <= 9999 && at.nanosecond() < 1_000_000_000 => Ok(at.trunc_subsecs(6)),
-        Ok(_) | Err(_) => Err("Enter a time with its zone, such as 2030-01-31T12:00:00Z."),
-    };
-    let at = at.and_then(|at| (at > now).then_some(at).ok_or("Must be in the future."));
+    let at = parse_instant(&text).map_err(|error| error.to_string());
+    let at = at.and_then(|at| {
+        (at > now)
+            .then_some(at)
+            .ok_or_else(|| "Must be in the future.".to_owned())
+    });
     errors.take("expires_at", at).map(Some)
 }
 

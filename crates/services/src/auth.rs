@@ -124,8 +124,12 @@ impl AuthService {
     ///
     /// # Errors
     /// [`AuthenticateError::InvalidKey`] when nobody does any more.
-    pub async fn authenticate_key(&self, key: &str) -> Result<Caller, AuthenticateError> {
-        key_caller(self.core.key_holder(key).await?)
+    pub async fn authenticate_key(
+        &self,
+        key: &str,
+        origin: &Origin,
+    ) -> Result<Caller, AuthenticateError> {
+        key_caller(self.core.key_holder(key, origin).await?)
     }
 
     /// Whether this token, an access or a refresh token, would be accepted now. A refresh token is only looked at: it is

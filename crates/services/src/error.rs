@@ -1,10 +1,11 @@
 //! What every use case can fail with.
 
 use crate::hashing::Overloaded;
+use crate::throttle::Throttled;
 use doorward_storage::StoreError;
 use std::time::Duration;
 
-/// A failure that the caller has no part in.
+/// A failure that any use case may have, whatever it is asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Internal {
     /// The database does not answer; the same call may succeed later.
@@ -13,6 +14,9 @@ pub enum Internal {
     /// More passwords wait to be hashed than can be served in time.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
+    /// The caller has tried too often.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     /// What other nodes have changed has not been learnt for too long: what is in memory cannot be trusted.
     #[error("the change feed has not been read for {0:?}")]
     Stale(Duration),
@@ -55,6 +59,12 @@ macro_rules! conflicts_are_invalid {
                 Self::Internal(error.into())
             }
         }
+
+        impl From<crate::throttle::Throttled> for $error {
+            fn from(error: crate::throttle::Throttled) -> Self {
+                Self::Internal(error.into())
+            }
+        }
     )+};
 }
 pub(crate) use conflicts_are_invalid;
@@ -70,6 +80,12 @@ macro_rules! from_internal {
 
         impl From<crate::hashing::Overloaded> for $error {
             fn from(error: crate::hashing::Overloaded) -> Self {
+                Self::Internal(error.into())
+            }
+        }
+
+        impl From<crate::throttle::Throttled> for $error {
+            fn from(error: crate::throttle::Throttled) -> Self {
                 Self::Internal(error.into())
             }
         }

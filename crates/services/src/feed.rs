@@ -18,8 +18,7 @@ use crate::signing_keys::SigningKeys;
 use crate::tasks::TaskAlarm;
 use crate::tokens::LEEWAY;
 use crate::user_list::UserListCache;
-use chrono::{DateTime, Utc};
-use doorward_domain::settings::MAX_ACCESS_TOKEN_LIFETIME;
+use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::{Change, UserId};
 use doorward_storage::{CommitListener, FeedPosition, Store, StoreError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,6 +36,9 @@ pub const MAX_AGE: Duration = Duration::from_secs(10);
 const RELOAD_AFTER: Duration = Duration::from_mins(10);
 /// How long rows stay in the feed at least.
 pub(crate) const RETENTION: Duration = Duration::from_hours(1);
+/// For how long a session counts as ended of which was only heard, and nothing read. Memory is not trusted for so long
+/// without the feed.
+const HEARD_FOR: TimeDelta = TimeDelta::minutes(1);
 /// About 400 bytes each.
 const MOST_PRINCIPALS: u64 = 20_000;
 
@@ -130,7 +132,7 @@ pub(crate) struct Ear {
 impl ChangeListener for Ear {
     fn heard(&self, news: &News) {
         if let News::Changes(changes) = news {
-            let latest = self.clock.now() + MAX_ACCESS_TOKEN_LIFETIME;
+            let latest = self.clock.now() + HEARD_FOR;
             for change in changes {
                 self.memory.apply(bounded(*change, latest));
             }
@@ -141,7 +143,7 @@ impl ChangeListener for Ear {
     }
 }
 
-/// Whoever reaches the bus may have said it: it is not remembered for ever.
+/// What was only heard is not remembered for long: the feed, which is read within a second, says for how long it counts.
 fn bounded(change: Change, latest: DateTime<Utc>) -> Change {
     match change {
         Change::SessionEnded { session, until } => Change::SessionEnded {

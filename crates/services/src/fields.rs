@@ -26,6 +26,15 @@ impl FieldErrors {
             .push(message.to_string());
     }
 
+    /// Adds all that others have found wrong.
+    pub fn extend(&mut self, others: &Self) {
+        for (field, messages) in others.iter() {
+            for message in messages {
+                self.add(field, message);
+            }
+        }
+    }
+
     /// Whether something was said about the field.
     pub fn mentions(&self, field: &str) -> bool {
         self.0.contains_key(field)
@@ -69,11 +78,12 @@ mod tests {
         assert_eq!(errors.take("n", "5".parse::<i32>()), Some(5));
         assert_eq!(errors.take("m", "x".parse::<i32>()), None);
         assert_eq!(errors.require::<i32>("m", None), None);
+        errors.extend(&FieldErrors::one("n", "odd"));
         assert_eq!(errors.require::<i32>("email", None), None);
         let said: Vec<_> = errors
             .iter()
             .map(|(field, messages)| (field, messages.len()))
             .collect();
-        assert_eq!(said, [("email", 1), ("m", 1), ("password", 2)]);
+        assert_eq!(said, [("email", 1), ("m", 1), ("n", 1), ("password", 2)]);
     }
 }

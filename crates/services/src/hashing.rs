@@ -21,6 +21,11 @@ use steps::{Chain, unless_it_panics, work_through};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tokio::sync::oneshot;
 
+/// The first turn is not taken for longer than this, nor a later one for more than four times the average.
+const MOST_FIRST_TURN: Duration = Duration::from_secs(2);
+/// An average below this is no measure of a hash.
+const LEAST_TURN: Duration = Duration::from_millis(10);
+
 /// How a pool is built.
 #[derive(Debug, Clone, Copy)]
 pub struct HashingLimits {
@@ -180,8 +185,14 @@ impl HashingPool {
     fn submit(&self, kind: Kind, task: Task, caller: &Arc<()>) -> Result<(), Overloaded> {
         let Shared { limits, .. } = *self.0.0;
         let mut state = self.0.0.lock();
-        let wait = state.expected_wait(limits.threads);
-        if wait > limits.deadline || state.queue.len() >= limits.queue {
+        let mut unwanted = Vec::new();
+        if state.is_full(&limits) {
+            // Those who have gone away hold no place against those who come.
+            unwanted = state.queue.take_unwanted(Instant::now(), limits.deadline);
+        }
+        if state.is_full(&limits) {
+            let wait = state.expected_wait(limits.threads);
+            drop(state);
             return Err(Overloaded::after(wait));
         }
         state.queue.push(Waiting {
@@ -191,6 +202,7 @@ impl HashingPool {
             caller: Arc::downgrade(caller),
         });
         drop(state);
+        drop(unwanted);
         self.0.0.has_work.notify_one();
         Ok(())
     }
@@ -294,9 +306,20 @@ impl State {
         }
     }
 
+    /// One hash that is much more work than the others, as an imported one may be, says nothing of those that wait: it
+    /// counts as a few of theirs. Where all are slower, a few turns show it.
     fn remember(&mut self, took: Duration) {
+        let most = self
+            .turn
+            .map_or(MOST_FIRST_TURN, |before| (before * 4).max(LEAST_TURN));
+        let took = took.min(most);
         let average = self.turn.map(|before| before * 3 / 4 + took / 4);
         self.turn = Some(average.unwrap_or(took));
+    }
+
+    /// Whether who comes now would wait for too long, or there is no place.
+    fn is_full(&self, limits: &HashingLimits) -> bool {
+        self.queue.len() >= limits.queue || self.expected_wait(limits.threads) > limits.deadline
     }
 
     /// How long a task that comes now will wait: not at all while a thread is without work, else until one of them has

@@ -2,6 +2,7 @@
 //! can be used as another; and the ring of all keys that this node knows.
 
 use crate::pairs::Pairs;
+use crate::sealing::SealingKey;
 use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -19,6 +20,8 @@ pub(crate) struct Keys {
     pub(crate) refresh_uuid: hmac::Key,
     /// Digests what is stored of them.
     pub(crate) refresh_digest: hmac::Key,
+    /// Digests the places of users.
+    pub(crate) place: hmac::Key,
     /// Signs the cookies of the admin panel.
     pub(crate) panel_cookie: hmac::Key,
     /// Makes the tokens in the forms of the admin panel.
@@ -26,7 +29,9 @@ pub(crate) struct Keys {
     /// Makes the links by which a new password is set.
     pub(crate) password_link: hmac::Key,
     /// Encrypts the private parts of key pairs.
-    pub(crate) seal: RandomizedNonceKey,
+    pub(crate) signing_key_seal: SealingKey,
+    /// Encrypts the secrets that sign webhooks.
+    pub(crate) webhook_seal: SealingKey,
 }
 
 impl Keys {
@@ -37,10 +42,12 @@ impl Keys {
             refresh_jti: expand(&root, b"refresh token jti v1"),
             refresh_uuid: expand(&root, b"refresh token uuid v1"),
             refresh_digest: expand(&root, b"refresh token digest v1"),
+            signing_key_seal: SealingKey::expand(&root, b"signing key seal v1"),
+            webhook_seal: SealingKey::expand(&root, b"webhook secret seal v1"),
+            place: expand(&root, b"place digest v1"),
             panel_cookie: expand(&root, b"admin panel cookie v1"),
             panel_form: expand(&root, b"admin panel form v1"),
             password_link: expand(&root, b"password link v1"),
-            seal: expand_seal(&root, b"signing key seal v1"),
         }
     }
 }
@@ -88,6 +95,11 @@ impl KeyRing {
             earlier: earlier.iter().map(Keys::derive).collect(),
             pairs: ArcSwap::default(),
         }
+    }
+
+    /// Whether there are earlier keys.
+    pub(crate) fn has_earlier(&self) -> bool {
+        !self.earlier.is_empty()
     }
 
     /// The present keys first.

@@ -25,6 +25,7 @@ mod refresh_secret;
 mod remembered;
 pub mod restored;
 mod revocations;
+mod sealing;
 pub mod services;
 pub mod settings;
 mod shared;
@@ -35,9 +36,11 @@ pub mod tasks;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod throttle;
 pub mod tokens;
 pub mod user_list;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Internal;

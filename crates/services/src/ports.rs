@@ -15,7 +15,7 @@ pub mod rate_limiter;
 mod shared;
 
 pub use cache::{Cache, InProcessCache};
-pub use change_bus::{ChangeBus, ChangeListener, InProcessBus, News};
+pub use change_bus::{AnnouncementSeal, ChangeBus, ChangeListener, InProcessBus, News};
 pub use denylist::{Denied, Denylist, InProcessDenylist};
 pub use link_health::{LinkHealth, LinkState};
 pub use rate_limiter::{InProcessRateLimiter, Rate, RateLimiter, Taken};

@@ -2,9 +2,10 @@
 
 use crate::accounts::AccountService;
 use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
-use crate::audit::{AuditKeys, AuditService, Sealer};
+use crate::audit::{AuditKeys, AuditService, Sealer, Told};
 use crate::auth::AuthService;
 use crate::clock::Clock;
+use crate::error::Internal;
 use crate::feed::{ChangeFeed, Ear, Memory};
 use crate::foreign_tokens::ForeignAccounts;
 use crate::hashing::{HashingLimits, HashingPool};
@@ -13,19 +14,21 @@ use crate::keys::KeyRing;
 use crate::overview::OverviewService;
 use crate::panel::PanelService;
 use crate::passwords::Passwords;
-use crate::ports::SharedPorts;
+use crate::ports::{InProcessRateLimiter, RateLimiter, SharedPorts};
 use crate::principals::Principal;
 use crate::settings::{RuntimeSettings, SettingsService};
 use crate::shared::{Announcer, Shared, Unsettled};
 use crate::signing_keys::{SigningKeys, Unopenable};
 use crate::sweeper::Sweeper;
-use crate::tasks::{TaskAlarm, TaskKinds};
+use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
+use crate::throttle::{MOST_KEYS, Throttle};
 use crate::users::UserService;
+use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
 use chrono::TimeDelta;
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{ApiKeyDigest, JwtAlgorithm, Settings, UserId};
+use doorward_domain::{ApiKeyDigest, JwtAlgorithm, Origin, Settings, UserId};
 use doorward_storage::{Store, StoreError};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -75,6 +78,10 @@ pub struct Services {
     pub panel: PanelService,
     /// The runtime settings.
     pub settings: SettingsService,
+    /// Scheduled tasks.
+    pub tasks: TaskService,
+    /// The secrets with which webhooks are signed.
+    pub webhook_secrets: WebhookSecrets,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
     /// The audit log.
@@ -113,6 +120,13 @@ impl Services {
         let runtime = Arc::new(RuntimeSettings::new(&config));
         let signing_keys = Arc::new(SigningKeys::new(&config, &runtime));
         signing_keys.begin().await?;
+        let webhook_secrets = WebhookSecrets::new(
+            Arc::clone(&config.store),
+            Arc::clone(&config.clock),
+            &config.secret_key,
+            &config.secret_key_fallbacks,
+        );
+        webhook_secrets.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
@@ -127,7 +141,9 @@ impl Services {
         let pool = HashingPool::start(config.hashing)?;
         let audit_keys = AuditKeys::new(&config.secret_key, &config.secret_key_fallbacks);
         let core = Arc::new(Core {
+            throttle: throttle(&config),
             audit_keys: Arc::new(audit_keys),
+            throttled: Told::default(),
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
             settings: runtime.present(),
@@ -148,6 +164,8 @@ impl Services {
             panel: PanelService::new(Arc::clone(&core)),
             overview: OverviewService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
+            tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
+            webhook_secrets,
             task_alarm: Arc::clone(&memory.alarm),
             audit: AuditService::new(Arc::clone(&core)),
             sealer: Sealer::new(Arc::clone(&core)),
@@ -157,6 +175,16 @@ impl Services {
             feed,
         })
     }
+}
+
+/// Counts over all nodes where they share something, else on this one.
+fn throttle(config: &ServicesConfig) -> Throttle {
+    let own = || InProcessRateLimiter::new(Arc::clone(&config.clock), MOST_KEYS);
+    let limiter: Arc<dyn RateLimiter> = match &config.shared {
+        Some(shared) => Arc::clone(&shared.rate_limiter),
+        None => Arc::new(own()),
+    };
+    Throttle::new(limiter, own(), &config.secret_key)
 }
 
 /// Lets the other nodes hear what this one commits, and this one what they do.
@@ -196,6 +224,8 @@ pub(crate) struct Core {
     pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) audit_keys: Arc<AuditKeys>,
+    /// Which refusals of logins the audit log has been told of.
+    pub(crate) throttled: Told,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,
@@ -203,6 +233,7 @@ pub(crate) struct Core {
     /// None where tokens of Django are not accepted.
     pub(crate) foreign_accounts: Option<ForeignAccounts>,
     pub(crate) key_uses: KeyUses,
+    pub(crate) throttle: Throttle,
 }
 
 /// The feed is read four times a second. When it has been silent for so long, a session may have ended without this node
@@ -257,20 +288,26 @@ impl Core {
         self.memory.api_keys.get(digest, self.clock.uptime(), ttl)
     }
 
-    /// The key with this secret, good or not, from memory or from the database.
+    /// The key with this secret, good or not, from memory or from the database. Who has asked for too many that there are
+    /// not is not looked up any more.
     pub(crate) async fn api_key(
         &self,
         digest: ApiKeyDigest,
-    ) -> Result<Option<Arc<KnownApiKey>>, StoreError> {
+        origin: &Origin,
+    ) -> Result<Option<Arc<KnownApiKey>>, Internal> {
         if let Some(found) = self.remembered_key(&digest) {
             return Ok(found.key());
         }
+        self.throttle.may_look_for_key(origin)?;
         let (keys, uptime) = (&self.memory.api_keys, self.clock.uptime());
         let ticket = keys.ticket();
         let loaded = self
             .store
             .read(move |tx| tx.api_key_by_digest(digest))
             .await?;
+        if loaded.is_none() {
+            self.throttle.found_no_key(origin);
+        }
         Ok(keys.insert(ticket, digest, loaded, uptime))
     }
 

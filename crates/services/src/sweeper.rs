@@ -6,6 +6,7 @@ use crate::services::Core;
 use crate::signing_keys::RETIRED_KEPT;
 use crate::tokens::LEEWAY;
 use chrono::TimeDelta;
+use doorward_domain::place::PLACE_KEPT;
 use doorward_storage::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ pub const INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows one transaction deletes at the most.
 pub const BATCH: u32 = 500;
 
-/// The sweeper of sessions, of the change feed and of the audit log.
+/// The sweeper of sessions, of the change feed, of the audit log and of tasks that have ended.
 #[derive(Debug)]
 pub struct Sweeper {
     core: Arc<Core>,
@@ -30,6 +31,10 @@ pub struct Swept {
     pub changes: usize,
     /// Signing keys that were retired long ago.
     pub signing_keys: usize,
+    /// Tasks that ended long ago.
+    pub tasks: usize,
+    /// Places in which their users have not logged in for a year.
+    pub places: usize,
     /// Changes of settings that nobody asks for any more.
     pub setting_changes: usize,
     /// Events of the audit log that are older than `AUDIT_RETENTION`.
@@ -51,7 +56,8 @@ impl Sweeper {
             now - LEEWAY,
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
-        let forgotten = now - RETIRED_KEPT;
+        let (forgotten, left) = (now - RETIRED_KEPT, now - PLACE_KEPT);
+        let ended = now - self.core.settings.load().task_retention;
         let unasked = now - self.core.settings.load().audit_retention;
         let mut swept = Swept::default();
         loop {
@@ -63,6 +69,8 @@ impl Sweeper {
                         sessions: tx.sweep_sessions(over, BATCH)?,
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
+                        tasks: tx.sweep_finished_tasks(ended, BATCH)?,
+                        places: tx.sweep_places(left, BATCH)?,
                         setting_changes: tx.sweep_setting_changes(unasked, BATCH)?,
                         events: 0,
                     })
@@ -71,6 +79,8 @@ impl Sweeper {
             swept.sessions += batch.sessions;
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
+            swept.places += batch.places;
+            swept.tasks += batch.tasks;
             swept.setting_changes += batch.setting_changes;
             if batch == Swept::default() {
                 swept.events = sweep_audit(&self.core).await?;

@@ -100,6 +100,7 @@ macro_rules! rate_limiter_contract {
                 who_waits_as_told_is_allowed_again,
                 refused_attempts_do_not_count,
                 no_window_has_more_than_the_limit,
+                a_glance_costs_nothing_and_tells_when_all_is_used_up,
                 the_largest_limit_works,
             ]
         }

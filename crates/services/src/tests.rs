@@ -5,6 +5,7 @@ use crate::accounts::{ChangePassword, ProfileError, ProfileUpdate, Register, Reg
 use crate::api_keys::{
     ApiKeyError, ApiKeyUpdate, CreateApiKeyError, IssuedApiKey, NewApiKey, Regenerate,
 };
+use crate::audit::AuditQuery;
 use crate::auth::{
     AuthenticateError, Caller, EndSessionError, Login, LoginError, LogoutError, RefreshError,
     SignedIn,
@@ -14,9 +15,11 @@ use crate::fields::FieldErrors;
 use crate::hashing::HashingLimits;
 use crate::services::StartError;
 use crate::settings::{IfMatch, Proposed, SettingsError};
+use crate::tasks::{CreateTaskError, ManageTaskError, NewTask, TaskError};
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
+use crate::webhook_secrets::RotateWebhookSecretError;
 use crate::{Internal, Principal, Services, ServicesConfig};
 use async_trait::async_trait;
 use base64::Engine;
@@ -25,12 +28,14 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::session::Session;
+use doorward_domain::settings::RateLimit;
 use doorward_domain::{
-    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, SessionId, Settings, User, UserId,
+    ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, ScheduledTask, SessionId, Settings, TaskId, User,
+    UserId, WebhookSecret,
 };
 use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{
-    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, Verdict, Work,
+    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, TaskQuery, Verdict, Work,
 };
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::SecretString;
@@ -113,6 +118,15 @@ impl RiggedStore {
     /// How many units of work there were.
     pub(crate) fn units(&self) -> usize {
         self.units.load(Ordering::Acquire)
+    }
+}
+
+/// As by default, but for the limits on attempts.
+pub(crate) fn unlimited() -> Settings {
+    Settings {
+        login_rate_limit: RateLimit::OFF,
+        register_rate_limit: RateLimit::OFF,
+        ..Settings::default()
     }
 }
 
@@ -220,7 +234,7 @@ impl Node {
                 ..HashingLimits::default()
             },
             password_policy: PasswordPolicy::DJANGO,
-            settings: Settings::default(),
+            settings: unlimited(),
             accept_foreign_tokens: false,
             shared: None,
             task_kinds: Arc::new(crate::tasks::NoopOnly),
@@ -320,8 +334,8 @@ impl Node {
         keys.create(caller, new_key()).await.unwrap()
     }
 
-    /// What the database holds of users, sessions, keys and changes.
-    async fn contents(&self) -> (Vec<User>, Vec<Session>, Vec<ApiKey>, FeedPosition) {
+    /// What the database holds of users, sessions, keys, webhook secrets, tasks and changes.
+    async fn contents(&self) -> Contents {
         let long_ago = self.clock.now() - TimeDelta::days(1000);
         read(&*self.store, move |tx| {
             let everybody = UserQuery {
@@ -329,21 +343,44 @@ impl Node {
                 ..UserQuery::default()
             };
             let users = tx.list_users(&everybody)?;
-            let (mut sessions, mut keys) = (Vec::new(), Vec::new());
+            let (mut sessions, mut keys, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
             for user in &users {
+                secrets.extend(tx.webhook_secret(user.id)?);
                 sessions.extend(tx.live_sessions_of(user.id, long_ago)?);
                 keys.extend(tx.list_api_keys_of(user.id, None, 1000)?);
             }
-            Ok((users, sessions, keys, tx.feed_end()?))
+            let tasks = tx.list_tasks(&TaskQuery {
+                limit: 1000,
+                ..TaskQuery::default()
+            })?;
+            Ok((users, sessions, keys, secrets, tasks, tx.feed_end()?))
         })
         .await
     }
 }
 
+/// What a database holds.
+type Contents = (
+    Vec<User>,
+    Vec<Session>,
+    Vec<ApiKey>,
+    Vec<WebhookSecret>,
+    Vec<ScheduledTask>,
+    FeedPosition,
+);
+
 pub(crate) fn new_key() -> NewApiKey {
     NewApiKey {
         name: Some("backup".to_owned()),
         ..NewApiKey::default()
+    }
+}
+
+pub(crate) fn new_task() -> NewTask {
+    NewTask {
+        name: Some("digest".to_owned()),
+        scheduled_at: Some("2030-01-31T12:00:00Z".to_owned()),
+        ..NewTask::default()
     }
 }
 
@@ -412,6 +449,7 @@ struct People {
     first: TokenPair,
     second: SessionId,
     key: ApiKeyId,
+    task: TaskId,
     bob: UserId,
     owner: Caller,
 }
@@ -422,6 +460,8 @@ impl People {
         let second = node.login("ada").await;
         let second = node.caller(&second).await.session().unwrap();
         let key = node.issue(&ada).await.key.id;
+        let task = node.services.tasks.create(&ada, new_task()).await;
+        let task = task.unwrap().id;
         let bob = node.make("bob", Role::User).await.id;
         let (owner, _) = node.join("olga", Role::Owner).await;
         Self {
@@ -429,6 +469,7 @@ impl People {
             first,
             second,
             key,
+            task,
             bob,
             owner,
         }
@@ -503,6 +544,20 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         }),
         ("list of sessions", |node, people| {
             Box::pin(async move { node.services.auth.sessions(&people.ada).await.map(drop) })
+        }),
+        ("audit log", |node, people| {
+            Box::pin(async move {
+                let audit = &node.services.audit;
+                let query = AuditQuery::default();
+                internal!(AdministerError, audit.list(&people.owner, query).await)
+            })
+        }),
+        ("figures of the audit log", |node, people| {
+            Box::pin(async move {
+                let audit = &node.services.audit;
+                let read = audit.activity(&people.owner, instant(0)).await;
+                internal!(AdministerError, read)
+            })
         }),
         ("list of signing keys", |node, _| {
             Box::pin(async move { node.services.signing_keys.list().await.map(drop) })
@@ -656,14 +711,93 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                 )
             })
         }),
+        ("creation of a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(CreateTaskError, tasks.create(&people.ada, new_task()).await)
+            })
+        }),
+        ("list of tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                tasks.list(&people.ada, None, None, 50).await.map(drop)
+            })
+        }),
+        ("look at a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.show(&people.ada, people.task).await)
+            })
+        }),
+        ("end of a task before it began", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.cancel(&people.ada, people.task).await)
+            })
+        }),
+        ("deletion of a task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(TaskError, tasks.delete(&people.ada, people.task).await)
+            })
+        }),
+        ("list of everybody's tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                let all = TaskQuery::default();
+                internal!(AdministerError, tasks.list_all(&people.owner, all).await)
+            })
+        }),
+        ("count of everybody's tasks", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(AdministerError, tasks.count_all(&people.owner).await)
+            })
+        }),
+        ("look at another's task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(
+                    ManageTaskError,
+                    tasks.show_any(&people.owner, people.task).await
+                )
+            })
+        }),
+        ("end of another's task", |node, people| {
+            Box::pin(async move {
+                let tasks = &node.services.tasks;
+                internal!(
+                    ManageTaskError,
+                    tasks.cancel_any(&people.owner, people.task).await
+                )
+            })
+        }),
         ("look for a key that is nobody's", |node, _| {
             Box::pin(async move {
                 let key = ApiKeySecret::generate(|| 5);
                 node.services
                     .api_keys
-                    .verify(key.expose())
+                    .verify(key.expose(), &Origin::default())
                     .await
                     .map(|found| assert!(found.is_none()))
+            })
+        }),
+        ("rotation of a webhook secret", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                internal!(RotateWebhookSecretError, secrets.rotate(&people.ada).await)
+            })
+        }),
+        ("look at a webhook secret", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                secrets.show(&people.ada).await.map(drop)
+            })
+        }),
+        ("search for what signs a webhook", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                secrets.signers(people.ada.principal.id).await.map(drop)
             })
         }),
         ("page of the list", |node, _| {

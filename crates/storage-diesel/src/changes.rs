@@ -25,6 +25,9 @@ const API_KEY_CHANGED: &str = "api_key_changed";
 const SETTINGS_CHANGED: &str = "settings_changed";
 const TASK_DUE: &str = "task_due";
 
+/// So many are written by one statement: both databases bound the parameters of one.
+const MOST_AT_ONCE: usize = 1000;
+
 /// This transaction itself counts as open: what it writes later belongs behind the position.
 const SNAPSHOT: &str = "SELECT pg_snapshot_xmax(snapshot)::text::bigint, array_remove( \
      ARRAY(SELECT xid::text::bigint FROM pg_snapshot_xip(snapshot) xid) \
@@ -214,15 +217,17 @@ impl DieselTransaction<'_> {
             return Ok(());
         }
         let recorded = std::mem::take(&mut self.unwritten);
-        let rows: Vec<_> = recorded
-            .iter()
-            .map(|(change, at)| ChangeRow::new(*change, *at))
-            .collect();
-        let count = on_backend!(self, |c| diesel::insert_into(changes::table)
-            .values(&rows)
-            .execute(c))?;
-        if count != rows.len() {
-            return Err(unexpected_count(count, "changes"));
+        for some in recorded.chunks(MOST_AT_ONCE) {
+            let rows: Vec<_> = some
+                .iter()
+                .map(|(change, at)| ChangeRow::new(*change, *at))
+                .collect();
+            let count = on_backend!(self, |c| diesel::insert_into(changes::table)
+                .values(&rows)
+                .execute(c))?;
+            if count != rows.len() {
+                return Err(unexpected_count(count, "changes"));
+            }
         }
         self.written
             .extend(recorded.into_iter().map(|(change, _)| change));

@@ -13,6 +13,7 @@ mod job;
 mod listeners;
 pub mod migrations;
 pub mod open_error;
+mod places;
 #[cfg(test)]
 mod plans;
 mod pooler;
@@ -32,6 +33,7 @@ mod transaction;
 mod types;
 mod unit;
 mod users;
+mod webhook_secrets;
 
 pub use config::{OnPending, StoreConfig};
 pub use database_url::{DatabaseUrl, ParseUrlError};

@@ -11,15 +11,17 @@ use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use doorward_domain::audit::{AuditKeyId, AuditMac, SealedEvent};
 use doorward_domain::task::TaskOutcome;
-use doorward_domain::{EndReason, KeyAlgorithm, KeyState, Role, TaskStatus, User};
+use doorward_domain::{EndReason, KeyAlgorithm, KeyState, PlaceDigest, Role, TaskStatus, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{
-    a_session, a_setting_change, a_signing_key, a_task, a_user, an_api_key, an_event, instant,
+    a_session, a_setting_change, a_signing_key, a_task, a_user, a_webhook_secret, an_api_key,
+    an_event, instant,
 };
 use doorward_storage::{
     ApiKeyRepository, AuditQuery, AuditRepository, ChangeRepository, Claims, FeedPosition,
-    ImportRepository, Mode, SessionRepository, SettingRepository, SigningKeyRepository, TaskQuery,
-    TaskRepository, UserQuery, UserRepository,
+    ImportRepository, Mode, PlaceRepository, SessionRepository, SettingRepository,
+    SigningKeyRepository, TaskQuery, TaskRepository, UserQuery, UserRepository,
+    WebhookSecretRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -59,6 +61,7 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let email = user.email.clone().unwrap();
     tx.insert_user(&user).unwrap();
     tx.insert_session(&session).unwrap();
+    call_all_of_tasks(tx, &user);
     tx.user(user.id).unwrap();
     tx.lock_user(user.id).unwrap();
     tx.user_by_email(&email).unwrap();
@@ -121,8 +124,8 @@ fn call_all(tx: &mut DieselTransaction<'_>) {
     let old = tx.end_sessions_before(cutoff, None, instant(0), 9);
     assert_eq!(old.unwrap().len(), 1);
     call_all_of_keys(tx, &user);
+    call_all_of_places(tx, &user);
     call_all_of_the_audit_log(tx, &user);
-    call_all_of_tasks(tx, &user);
     tx.changes_after(&FeedPosition {
         floor: 1,
         open: [7, 8].into(),
@@ -170,6 +173,19 @@ fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.note_api_key_use(key.id, instant(1), TimeDelta::minutes(1))
         .unwrap();
     assert!(tx.delete_api_key(key.id, instant(1)).unwrap());
+    tx.put_webhook_secret(&a_webhook_secret(user)).unwrap();
+    tx.webhook_secret(user.id).unwrap();
+    assert_eq!(tx.lock_webhook_secrets(None, 50).unwrap().len(), 1);
+}
+
+fn call_all_of_places(tx: &mut DieselTransaction<'_>, user: &User) {
+    let digest = |number| PlaceDigest([number; 16]);
+    for number in 0..=20 {
+        tx.note_place(user.id, digest(number), instant(number.into()))
+            .unwrap();
+    }
+    tx.place_seen_at(user.id, &[digest(1), digest(2)]).unwrap();
+    assert_eq!(tx.sweep_places(instant(9999), 100).unwrap(), 20);
 }
 
 fn call_all_of_the_audit_log(tx: &mut DieselTransaction<'_>, user: &User) {

@@ -108,6 +108,17 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Binary;
+    use crate::types::{Id, Instant};
+
+    known_places (digest) {
+        digest -> Binary,
+        user_id -> Id,
+        seen_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{Nullable, Text};
     use crate::types::{Id, Instant};
 
@@ -185,6 +196,19 @@ table! {
         hour -> Instant,
         action -> Text,
         count -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Nullable};
+    use crate::types::{Id, Instant};
+
+    webhook_secrets (user_id) {
+        user_id -> Id,
+        sealed -> Binary,
+        created_at -> Instant,
+        previous_sealed -> Nullable<Binary>,
+        previous_until -> Nullable<Instant>,
     }
 }
 

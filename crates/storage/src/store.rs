@@ -10,11 +10,13 @@ use crate::audit::AuditRepository;
 use crate::changes::ChangeRepository;
 use crate::error::StoreError;
 use crate::imports::ImportRepository;
+use crate::places::PlaceRepository;
 use crate::sessions::SessionRepository;
 use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
+use crate::webhook_secrets::WebhookSecretRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
 use std::fmt;
@@ -28,8 +30,10 @@ pub trait Transaction:
     + ChangeRepository
     + SigningKeyRepository
     + ApiKeyRepository
+    + PlaceRepository
     + SettingRepository
     + AuditRepository
+    + WebhookSecretRepository
     + TaskRepository
 {
 }
@@ -41,8 +45,10 @@ impl<T> Transaction for T where
         + ChangeRepository
         + SigningKeyRepository
         + ApiKeyRepository
+        + PlaceRepository
         + SettingRepository
         + AuditRepository
+        + WebhookSecretRepository
         + TaskRepository
         + ?Sized
 {

@@ -96,6 +96,38 @@ impl JsonBody {
         }
     }
 
+    /// A field that is an object, of whatever; null is as good as nothing.
+    pub(crate) fn optional_object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        match self.fields.remove(name)? {
+            Value::Object(object) => Some(object),
+            Value::Null => None,
+            Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+                self.refuse(name, "Must be an object.")
+            }
+        }
+    }
+
+    /// What `read` takes out of a field that is an object itself; null is as good as nothing. What is wrong in it is told
+    /// of `name.field`.
+    pub(crate) fn optional_within<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let mut inner = Self {
+            fields: self.optional_object(name)?,
+            errors: FieldErrors::default(),
+            dialect: self.dialect,
+        };
+        let taken = read(&mut inner);
+        for (field, messages) in inner.finish().iter() {
+            for message in messages {
+                self.errors.add(&format!("{name}.{field}"), message);
+            }
+        }
+        Some(taken)
+    }
+
     /// Takes the field, if it is there and null.
     pub(crate) fn take_null(&mut self, name: &str) -> bool {
         let is_null = self.fields.get(name).is_some_and(Value::is_null);
@@ -285,6 +317,26 @@ mod tests {
         let errors = body.finish();
         let names: Vec<_> = errors.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["c", "d", "e", "g", "h", "i"]);
+    }
+
+    #[test]
+    fn objects_within_are_taken_and_what_is_wrong_in_them_is_named() {
+        let mut body = parse(
+            r#"{"a": {"x": [1]}, "b": null, "c": [], "d": {"p": "x", "q": 1, "r": 2}, "e": null, "f": 1}"#,
+        )
+        .unwrap();
+        assert_eq!(body.optional_object("a").unwrap().len(), 1);
+        for name in ["b", "c", "missing"] {
+            assert_eq!(body.optional_object(name), None, "{name}");
+        }
+        let read = |inner: &mut JsonBody| (inner.text("p"), inner.text("q"));
+        let taken = body.optional_within("d", read).unwrap();
+        assert_eq!(taken, (Some("x".to_owned()), None));
+        assert!(body.optional_within("e", read).is_none());
+        assert!(body.optional_within("f", read).is_none());
+        let errors = body.finish();
+        let names: Vec<_> = errors.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["c", "d.q", "d.r", "f"]);
     }
 
     #[test]

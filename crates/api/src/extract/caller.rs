@@ -115,10 +115,10 @@ fn authenticate<T: 'static>(
         Presented::Token(token) => (false, token.to_owned()),
         Presented::Key(key) => (true, key.to_owned()),
     };
-    let origin = acting(request);
+    let origin = origin(request);
     let asked = async move {
         let caller: Result<Caller, AuthenticateError> = if is_key {
-            services.auth.authenticate_key(&text).await
+            services.auth.authenticate_key(&text, &origin).await
         } else {
             services.auth.authenticate(&text).await
         };

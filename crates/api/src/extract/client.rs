@@ -1,5 +1,6 @@
 //! Where a request comes from.
 
+use crate::edge::client_address;
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderValue, USER_AGENT};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -25,9 +26,7 @@ impl FromRequest for ClientOrigin {
 
 /// Where a request comes from.
 pub fn origin(request: &HttpRequest) -> Origin {
-    let address = request
-        .peer_addr()
-        .map(|address| address.ip().to_canonical());
+    let address = client_address(request);
     let user_agent = request
         .headers()
         .get(USER_AGENT)

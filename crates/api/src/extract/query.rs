@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use doorward_domain::folding::fold;
-use doorward_domain::{Role, UserId};
+use doorward_domain::{Role, TaskId, TaskStatus, UserId};
 use doorward_services::FieldErrors;
 use doorward_services::users::UserQuery;
 use std::collections::HashMap;
@@ -84,6 +84,39 @@ impl<I: FromStr<Err: Display>> FromRequest for PageQuery<I> {
         let mut errors = FieldErrors::default();
         let page = read_page(&pairs, &mut errors);
         ready(page.ok_or_else(|| Problem::invalid(errors)))
+    }
+}
+
+/// `?status=` beside `?limit=` and `?cursor=`.
+pub(crate) struct TaskListQuery {
+    /// Only tasks that are so far.
+    pub(crate) status: Option<TaskStatus>,
+    /// Which of them.
+    pub(crate) page: PageQuery<TaskId>,
+}
+
+impl TaskListQuery {
+    /// For the document.
+    pub(crate) fn described() -> [Parameter; 3] {
+        let [limit, cursor] = PageQuery::<TaskId>::described();
+        let statuses = text().enum_values(Some(TaskStatus::ALL.map(TaskStatus::as_str)));
+        let status = query_parameter("status", "Only tasks that are so far.", statuses);
+        [limit, cursor, status]
+    }
+}
+
+impl FromRequest for TaskListQuery {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pairs = web::Query::<Pairs>::from_query(request.query_string());
+        let pairs = pairs.map(web::Query::into_inner).unwrap_or_default();
+        let mut errors = FieldErrors::default();
+        let status = get(&pairs, "status").and_then(|text| errors.take("status", text.parse()));
+        let page = read_page(&pairs, &mut errors);
+        let query = page.map(|page| Self { status, page });
+        ready(query.ok_or_else(|| Problem::invalid(errors)))
     }
 }
 

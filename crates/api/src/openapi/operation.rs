@@ -25,6 +25,8 @@ pub(crate) enum Tag {
     Users,
     /// What services use in place of a password.
     ApiKeys,
+    /// What happens at a time.
+    Tasks,
     /// What owners change while the service runs.
     Settings,
     /// What clients of older services ask for.
@@ -37,11 +39,12 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// Every one, in the order in which the document has them.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Sessions,
         Self::Account,
         Self::Users,
         Self::ApiKeys,
+        Self::Tasks,
         Self::Settings,
         Self::Ancestors,
         Self::Operations,
@@ -54,6 +57,7 @@ impl Tag {
             Self::Account => "Account",
             Self::Users => "Users",
             Self::ApiKeys => "API keys",
+            Self::Tasks => "Tasks",
             Self::Settings => "Settings",
             Self::Ancestors => "Ancestors",
             Self::Operations => "Operations",
@@ -69,6 +73,7 @@ impl Tag {
             Self::Account => "One's own account, from the registration on.",
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
             Self::ApiKeys => "What services use in place of a password.",
+            Self::Tasks => "What happens at its time, once, whatever dies meanwhile.",
             Self::Settings => "What owners change while the service runs.",
             Self::Ancestors => {
                 "What clients of several Django services ask for, which this one replaces."
@@ -104,6 +109,7 @@ pub(crate) struct Operation {
     body: Option<Body>,
     answers: Vec<Reply>,
     codes: Vec<Code>,
+    is_limited: bool,
 }
 
 impl Operation {
@@ -120,6 +126,7 @@ impl Operation {
             body: None,
             answers: Vec::new(),
             codes: Vec::new(),
+            is_limited: false,
         };
         this.codes(&[Code::HeadersTooLarge, Code::InternalError])
             .codes(&[Code::HostNotValid, Code::MisdirectedRequest])
@@ -157,7 +164,7 @@ impl Operation {
         if self.access == Access::Anyone {
             return self;
         }
-        let this = self.codes(&[Code::TwoCredentials, Code::ApiKeyNotValid]);
+        let this = self.codes(&[Code::TwoCredentials, Code::ApiKeyNotValid, Code::Throttled]);
         match access {
             KeyAccess::Never => this.codes(&[Code::ApiKeyNotAllowed]),
             KeyAccess::With(_) => this.taking_keys().codes(&[Code::InsufficientScope]),
@@ -170,6 +177,15 @@ impl Operation {
             takes_keys: true,
             ..self
         }
+    }
+
+    /// Attempts at it are counted, or some of them.
+    pub(crate) fn limited(self) -> Self {
+        Self {
+            is_limited: true,
+            ..self
+        }
+        .codes(&[Code::Throttled])
     }
 
     /// Probes ask it by address, with whatever host.
@@ -274,6 +290,14 @@ impl Operation {
             let codes: Vec<Code> = codes.copied().collect();
             let before = responses.remove(&status);
             responses.insert(status, problems::response(dialect, status, &codes, before));
+        }
+        if let Some(refused) = responses.get_mut(&StatusCode::TOO_MANY_REQUESTS)
+            && self.is_limited
+        {
+            for header in [Header::RateLimit, Header::RateLimitPolicy] {
+                let reference = RefOr::Ref(header.reference());
+                refused.headers.insert(header.name().to_owned(), reference);
+            }
         }
         responses
     }

@@ -6,6 +6,7 @@ use crate::problem::{Code, Problem, TokenMessage};
 use actix_web::http::StatusCode;
 use doorward_services::FieldErrors;
 use doorward_services::fields::REQUIRED;
+use std::time::Duration;
 use utoipa::PartialSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::{Example, ExampleBuilder};
@@ -57,7 +58,9 @@ pub(super) fn response(
     let mut headers = vec![Header::RequestId];
     match status {
         StatusCode::UNAUTHORIZED => headers.push(Header::WwwAuthenticate),
-        StatusCode::SERVICE_UNAVAILABLE => headers.push(Header::RetryAfter),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            headers.push(Header::RetryAfter);
+        }
         _ => {}
     }
     for header in headers {
@@ -83,9 +86,11 @@ fn in_django(code: Code) -> (&'static str, RefOr<Example>) {
 
 fn typical(code: Code) -> Problem {
     if code == Code::ValidationFailed {
-        Problem::invalid(FieldErrors::one("email", REQUIRED))
-    } else {
-        Problem::new(code)
+        return Problem::invalid(FieldErrors::one("email", REQUIRED));
+    }
+    Problem {
+        retry_after: (code == Code::Throttled).then(|| Duration::from_secs(30)),
+        ..Problem::new(code)
     }
 }
 

@@ -20,6 +20,10 @@ pub(crate) enum Header {
     Link,
     /// When it is worth another try.
     RetryAfter,
+    /// What is left of the budgets.
+    RateLimit,
+    /// How large they are.
+    RateLimitPolicy,
     /// What a 401 asks for.
     WwwAuthenticate,
     /// Who calls, for a proxy.
@@ -32,11 +36,13 @@ pub(crate) enum Header {
 
 impl Header {
     /// Every one.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::RequestId,
         Self::ETag,
         Self::Link,
         Self::RetryAfter,
+        Self::RateLimit,
+        Self::RateLimitPolicy,
         Self::WwwAuthenticate,
         Self::UserId,
         Self::UserRole,
@@ -50,6 +56,8 @@ impl Header {
             Self::ETag => "ETag",
             Self::Link => "Link",
             Self::RetryAfter => "Retry-After",
+            Self::RateLimit => "RateLimit",
+            Self::RateLimitPolicy => "RateLimit-Policy",
             Self::WwwAuthenticate => "WWW-Authenticate",
             Self::UserId => "X-User-Id",
             Self::UserRole => "X-User-Role",
@@ -69,6 +77,12 @@ impl Header {
                 "Where the next page is, as `<…>; rel=\"next\"`; not there on the last page."
             }
             Self::RetryAfter => "After how many seconds it is worth another try.",
+            Self::RateLimit => {
+                "How many attempts are left (`r`) of each budget, and in how many seconds there are more (`t`); not there where nothing is limited."
+            }
+            Self::RateLimitPolicy => {
+                "How many attempts each budget has (`q`) in how many seconds (`w`); not there where nothing is limited."
+            }
             Self::WwwAuthenticate => "How to authenticate (RFC 6750).",
             Self::UserId => "Who calls.",
             Self::UserRole => "What he may do.",
@@ -88,6 +102,8 @@ impl Header {
                 )
             }
             Self::RetryAfter => json!(1),
+            Self::RateLimit => json!("\"address\";r=199;t=60, \"account\";r=9;t=60"),
+            Self::RateLimitPolicy => json!("\"address\";q=200;w=60, \"account\";q=10;w=60"),
             Self::WwwAuthenticate => json!("Bearer realm=\"api\""),
             Self::UserId => json!("01a1fac8-772b-76f8-8b87-aa860a220012"),
             Self::UserRole => json!("user"),
@@ -105,6 +121,8 @@ impl Header {
             Self::RequestId
             | Self::ETag
             | Self::Link
+            | Self::RateLimit
+            | Self::RateLimitPolicy
             | Self::WwwAuthenticate
             | Self::UserId
             | Self::UserRole

@@ -8,13 +8,16 @@ use doorward_services::auth::{
     AuthenticateError, EndSessionError, LoginError, LogoutError, RefreshError,
 };
 use doorward_services::settings::SettingsError;
+use doorward_services::tasks::{CreateTaskError, TaskError};
 use doorward_services::users::{AdministerError, ListError};
+use doorward_services::webhook_secrets::RotateWebhookSecretError;
 use std::time::Duration;
 
 impl From<Internal> for Problem {
     fn from(error: Internal) -> Self {
         let (code, retry_after) = match &error {
             Internal::Overloaded(overloaded) => (Code::Overloaded, Some(overloaded.retry_after)),
+            Internal::Throttled(throttled) => (Code::Throttled, Some(throttled.retry_after)),
             Internal::Unavailable(_) | Internal::Stale(_) => {
                 (Code::Unavailable, Some(Duration::from_secs(1)))
             }
@@ -151,6 +154,37 @@ impl From<ApiKeyError> for Problem {
             ApiKeyError::NotFound => Self::new(Code::NotFound),
             ApiKeyError::Invalid(errors) => Self::invalid(errors),
             ApiKeyError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateTaskError> for Problem {
+    fn from(error: CreateTaskError) -> Self {
+        match error {
+            CreateTaskError::Invalid(errors) => Self::invalid(errors),
+            CreateTaskError::TooMany => Self::new(Code::TooManyTasks),
+            CreateTaskError::Gone => Self::new(Code::TokenNotValid),
+            CreateTaskError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<TaskError> for Problem {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotFound => Self::new(Code::NotFound),
+            TaskError::NotPending => Self::new(Code::TaskNotPending),
+            TaskError::Running => Self::new(Code::TaskRunning),
+            TaskError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<RotateWebhookSecretError> for Problem {
+    fn from(error: RotateWebhookSecretError) -> Self {
+        match error {
+            RotateWebhookSecretError::Gone => Self::new(Code::TokenNotValid),
+            RotateWebhookSecretError::Internal(error) => error.into(),
         }
     }
 }

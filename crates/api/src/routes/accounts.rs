@@ -97,6 +97,7 @@ pub(super) fn creating(tag: Tag, id: &'static str) -> Operation {
             ),
         )
         .codes(&[Code::RegistrationClosed, Code::PermissionDenied, Code::Overloaded])
+        .limited()
 }
 
 /// `POST /api/v1/user/password`
@@ -138,4 +139,5 @@ pub(super) fn change_password_described() -> Operation {
                 .example("Changed", json!({ "message": "Password changed" })),
         )
         .codes(&[Code::Overloaded])
+        .limited()
 }

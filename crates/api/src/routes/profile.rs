@@ -83,6 +83,7 @@ fn changing(id: &'static str, summary: &'static str) -> Operation {
         .body(update_body())
         .answer(profile("The account as it is now."))
         .codes(&[Code::Overloaded])
+        .limited()
 }
 
 pub(super) fn update_body() -> Body {
@@ -138,6 +139,7 @@ pub(super) fn delete_described() -> Operation {
         )
         .answer(Reply::empty(StatusCode::NO_CONTENT, "The account is gone."))
         .codes(&[Code::LastOwner, Code::Overloaded])
+        .limited()
 }
 
 pub(super) fn read_update(mut body: JsonBody) -> ProfileUpdate {

@@ -83,6 +83,7 @@ pub(super) fn obtain_described() -> Operation {
         .body(login_body())
         .answer(pair())
         .codes(&[Code::NoActiveAccount, Code::Overloaded, Code::Unavailable])
+        .limited()
 }
 
 pub(super) fn refresh_described() -> Operation {
@@ -95,6 +96,7 @@ pub(super) fn refreshing(tag: Tag, id: &'static str) -> Operation {
         .body(one("RefreshBySimplejwt", "refresh", "The refresh token."))
         .answer(pair())
         .codes(&[Code::TokenNotValid, Code::Unavailable])
+        .limited()
 }
 
 pub(super) fn verify_described() -> Operation {

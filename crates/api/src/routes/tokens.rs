@@ -129,6 +129,7 @@ pub(super) fn login_described() -> Operation {
             ),
         )
         .codes(&[Code::InvalidCredentials, Code::Overloaded, Code::Unavailable])
+        .limited()
 }
 
 pub(super) fn login_body() -> Body {
@@ -176,6 +177,7 @@ pub(super) fn refresh_described() -> Operation {
             json!({ "access_token": ACCESS, "refresh_token": REFRESH, "token_type": "Bearer", "expires_in": 300 }),
         ))
         .codes(&[Code::TokenNotValid, Code::DifferentTokens, Code::Unavailable])
+        .limited()
 }
 
 /// `POST /api/v1/user/logout`

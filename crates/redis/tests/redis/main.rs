@@ -15,7 +15,7 @@ mod tls;
 
 use doorward_redis::RedisConfig;
 use doorward_services::SystemClock;
-use doorward_services::ports::SharedPorts;
+use doorward_services::ports::{AnnouncementSeal, SharedPorts};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,13 @@ const SLACK: Duration = Duration::from_millis(500);
 
 /// A node that begins to connect.
 fn connect(config: &RedisConfig) -> SharedPorts {
-    doorward_redis::connect(config, Arc::new(SystemClock::start())).unwrap()
+    connect_with(config, "a key for tests, 32 bytes and more")
+}
+
+/// One that has this secret key.
+fn connect_with(config: &RedisConfig, secret_key: &str) -> SharedPorts {
+    let seal = AnnouncementSeal::derive(&secret_key.into(), &[]);
+    doorward_redis::connect(config, Arc::new(SystemClock::start()), seal).unwrap()
 }
 
 /// A node that is connected.

@@ -1,8 +1,8 @@
 //! What nodes share.
 
-use crate::connected;
 use crate::contract::two_buses;
 use crate::place::Place;
+use crate::{connect_with, connected, up_within};
 use bytes::Bytes;
 use doorward_domain::Change;
 use doorward_redis::RedisConfig;
@@ -102,21 +102,25 @@ async fn whatever_is_written_dies_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_nobody_understands_is_a_hint() {
+async fn what_none_of_us_has_announced_is_ignored_and_counted() {
     let (place, [a, b]) = two_buses().await;
+    let stranger = connect_with(&place.config(), "another key for tests, 32 bytes too");
+    up_within(&stranger, LONG).await;
     let ear = Ear::on(&*b);
-    let before = ear.hints();
+    let hints = ear.hints();
     let mut admin = place.admin();
     let database = admin_database(&place.config());
     let channel = format!("{}changes:{database}", place.config().prefix);
     let () = redis::cmd("PUBLISH")
         .arg(channel)
-        .arg("words of a newer release")
+        .arg("words of nobody")
         .query(&mut admin)
         .unwrap();
-    until("the hint is heard", async || ear.hints() > before).await;
+    stranger.change_bus.announce(&[Change::SigningKeysChanged]);
+    until("both are refused", async || b.refused() == 2).await;
     a.announce(&[Change::UserListChanged]);
     ear.hears(&[Change::UserListChanged]).await;
+    assert_eq!((ear.hints(), a.refused()), (hints, 2));
 }
 
 fn admin_database(config: &RedisConfig) -> i64 {

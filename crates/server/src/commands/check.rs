@@ -1,12 +1,13 @@
 //! `doorward check`
 
 use super::{database_url, say};
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeySource, TlsSource};
 use anyhow::ensure;
 use doorward_redis::RedisConfig;
 use doorward_services::SystemClock;
-use doorward_services::ports::LinkState;
+use doorward_services::ports::{AnnouncementSeal, LinkState};
 use doorward_storage_diesel::migration_status;
+use secrecy::SecretString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub async fn check(config: &Config) -> anyhow::Result<()> {
         }
     };
     report("secret key", secret_key(config))?;
+    report("https", https(config))?;
     report("database", database(config))?;
     if let Some(config) = &config.redis {
         report("redis", redis(config).await)?;
@@ -49,6 +51,20 @@ fn secret_key(config: &Config) -> Result<String, String> {
             )),
             Err(error) => Err(error.to_string()),
         },
+    }
+}
+
+fn https(config: &Config) -> Result<String, String> {
+    match &config.http.tls {
+        None => Ok("not served: a proxy has to stand in front".to_owned()),
+        Some(TlsSource::SelfSigned) => {
+            super::tls(config).map_err(|error| error.to_string())?;
+            Ok("ok, with a certificate that is made at each start, for development".to_owned())
+        }
+        Some(TlsSource::Files(files)) => {
+            files.check().map_err(|error| error.to_string())?;
+            Ok(format!("ok, from {}", files.certificate.display()))
+        }
     }
 }
 
@@ -83,7 +99,9 @@ fn database(config: &Config) -> Result<String, String> {
 }
 
 async fn redis(config: &RedisConfig) -> Result<String, String> {
-    let ports = doorward_redis::connect(config, Arc::new(SystemClock::start()))
+    // It announces nothing, and whatever it might hear means nothing to it.
+    let seal = AnnouncementSeal::derive(&SecretString::default(), &[]);
+    let ports = doorward_redis::connect(config, Arc::new(SystemClock::start()), seal)
         .map_err(|error| error.to_string())?;
     let place = config.place().map_err(|error| error.to_string())?;
     let unreachable = |reason: &str| format!("{place}: {reason}");

@@ -1,6 +1,9 @@
 //! Where the server listens, which hosts it answers for, and how it stops.
 
+use super::cors;
 use super::reader::{Reader, quoted};
+use super::tls::TlsSource;
+use doorward_domain::Network;
 use doorward_domain::settings::parse_bool;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -19,6 +22,12 @@ pub struct Http {
     /// `ALLOWED_HOSTS`: the `Host` values that are answered, in lower case. One with a port counts for that port alone,
     /// one without for every port.
     pub allowed_hosts: Vec<String>,
+    /// `TLS_CERT` and `TLS_KEY`, or `TLS_SELF_SIGNED`: how HTTPS is served, where it is.
+    pub tls: Option<TlsSource>,
+    /// `CORS_ALLOWED_ORIGINS`: the origins whose pages may call, as browsers write them.
+    pub cors_allowed_origins: Vec<String>,
+    /// `TRUSTED_PROXIES`: the proxies whose `X-Forwarded-…` and `Forwarded` count.
+    pub trusted_proxies: Vec<Network>,
     /// `SHUTDOWN_DELAY`: for how long connections are still accepted after SIGTERM.
     pub shutdown_delay: Duration,
     /// `ENVIRONMENT`: the name that the health route gives.
@@ -46,6 +55,9 @@ impl Http {
         Self {
             allowed_hosts: allowed_hosts(reader, &bind),
             bind,
+            tls: TlsSource::read(reader),
+            cors_allowed_origins: cors::read(reader),
+            trusted_proxies: trusted_proxies(reader),
             shutdown_delay: reader
                 .parsed(
                     "SHUTDOWN_DELAY",
@@ -73,6 +85,27 @@ impl Http {
                 .parsed("DEBUG", "true or false", parse_bool)
                 .unwrap_or(false),
         }
+    }
+}
+
+impl Http {
+    /// How its URLs begin.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The names and addresses of a certificate that is made here: every host that is answered for, and the machine's
+    /// names for itself. The name of no port, and of no underscore, can stand in one.
+    pub(crate) fn certificate_names(&self) -> Vec<String> {
+        let allowed = self.allowed_hosts.iter().map(String::as_str);
+        let mut names = Vec::new();
+        for host in LOOPBACK_NAMES.into_iter().chain(allowed) {
+            let name = without_port(host).trim_matches(['[', ']']).to_owned();
+            if !name.contains('_') && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 }
 
@@ -162,8 +195,43 @@ fn allowed_hosts(reader: &mut Reader<'_>, bind: &Bind) -> Vec<String> {
     hosts
 }
 
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if is_digits(port) => name,
+        Some(_) | None => host,
+    }
+}
+
+fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<Network> {
+    const NAME: &str = "TRUSTED_PROXIES";
+    let Some(list) = reader.text(NAME) else {
+        return Vec::new();
+    };
+    let mut proxies = Vec::new();
+    for entry in list.split(',').map(str::trim) {
+        match entry.parse::<Network>() {
+            Ok(network) if network.is_everything() => reader.refuse(
+                NAME,
+                format!(
+                    "must name your proxies, not {}: whoever asks could then choose the address that counts as his",
+                    quoted(entry)
+                ),
+            ),
+            Ok(network) => proxies.push(network),
+            Err(_) => reader.refuse(
+                NAME,
+                format!(
+                    "must be a comma-separated list of addresses and ranges such as 10.0.0.0/8 or ::1; {} is none",
+                    quoted(entry)
+                ),
+            ),
+        }
+    }
+    proxies
+}
+
 /// A host name, an IPv4 address or a bracketed IPv6 address, with or without a port.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         Some(_) | None => (text, None),

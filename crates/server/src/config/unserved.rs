@@ -3,15 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 7] = [
-    "TLS_CERT",
-    "TLS_KEY",
-    "TLS_SELF_SIGNED",
-    "CORS_ALLOWED_ORIGINS",
-    "TRUSTED_PROXIES",
-    "WEBHOOK_ALLOW",
-    "METRICS_TOKEN",
-];
+pub(super) const NOT_YET: [&str; 1] = ["METRICS_TOKEN"];
 
 /// Seed 003's, which needed a message broker.
 pub(super) const CELERY: &str = "CELERY_BROKER_URL";

@@ -2,9 +2,11 @@
 
 mod document;
 mod keys;
+mod tasks;
 
 use crate::support::{Client, Fault, PASSWORD, Response, Setup, TestApp, User};
 use document::Document;
+use doorward_domain::ApiKeySecret;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -95,6 +97,9 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         anon.get("/.well-known/jwks.json")
             .header("if-none-match", "*")
             .await,
+        ada.get("/api/v1/webhook-secret").await,
+        ada.request("POST", "/api/v1/webhook-secret").await,
+        ada.get("/api/v1/webhook-secret").await,
         anon.get("/livez").await,
         anon.get("/readyz").await,
         anon.get("/api/v1/health").await,
@@ -225,6 +230,124 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
     ]
 }
 
+/// A key that has the form of one, and is nobody's.
+fn a_key_of_nobody(number: u32) -> String {
+    let mut rest = number;
+    let key = ApiKeySecret::generate(|| {
+        let digit = u8::try_from(rest % 62).expect("under 62");
+        rest /= 62;
+        digit
+    });
+    key.expose().to_owned()
+}
+
+/// Sends to every operation that counts more than it allows.
+async fn try_too_often(document: &mut Document) {
+    let once = "1/min".parse().expect("a limit");
+    let app = Setup::new().settings(|settings| {
+        settings.login_rate_limit = once;
+        settings.register_rate_limit = once;
+        settings.step_up_window = chrono::TimeDelta::zero();
+    });
+    let app = app.start().await;
+    let ada = app.user("ada").await;
+    app.clock.advance(chrono::TimeDelta::seconds(5));
+    let anon = app.anon();
+    for _ in 0..20 {
+        document.check(&anon.refresh("x").await);
+    }
+    let (wrong, new) = ("wrong-Password-1", "another-Tower-1930");
+    for (method, path, body) in [
+        (
+            "POST",
+            "/api/v1/user/login",
+            json!({ "username": "ada", "password": wrong }),
+        ),
+        (
+            "POST",
+            "/api/v1/auth/token",
+            json!({ "username": "ada", "password": wrong }),
+        ),
+        (
+            "POST",
+            "/api/login",
+            json!({ "username": "ada", "password": wrong }),
+        ),
+        (
+            "POST",
+            "/api/v1/user/refresh",
+            json!({ "refresh_token": "x" }),
+        ),
+        (
+            "POST",
+            "/api/v1/auth/token/refresh",
+            json!({ "refresh": "x" }),
+        ),
+        ("POST", "/api/token/refresh", json!({ "refresh": "x" })),
+        ("POST", "/api/refresh", json!({ "refresh_token": "x" })),
+        (
+            "POST",
+            "/api/v1/user/create",
+            json!({ "email": "x@example.com", "password": PASSWORD }),
+        ),
+        (
+            "POST",
+            "/api/account/create",
+            json!({ "email": "x@example.com", "password": PASSWORD }),
+        ),
+        (
+            "POST",
+            "/api/register",
+            json!({ "email": "x@example.com", "password": PASSWORD }),
+        ),
+    ] {
+        document.check(&anon.request(method, path).json(&body).await.expect(429));
+    }
+    for (method, path, body) in [
+        (
+            "POST",
+            "/api/v1/user/password",
+            json!({ "current_password": wrong, "new_password": new }),
+        ),
+        (
+            "PUT",
+            "/api/v1/user/me",
+            json!({ "email": "x@example.com", "current_password": wrong }),
+        ),
+        (
+            "PATCH",
+            "/api/v1/user/me",
+            json!({ "email": "x@example.com", "current_password": wrong }),
+        ),
+        (
+            "PUT",
+            "/api/me",
+            json!({ "email": "x@example.com", "current_password": wrong }),
+        ),
+        (
+            "DELETE",
+            "/api/v1/user/me",
+            json!({ "current_password": wrong }),
+        ),
+    ] {
+        document.check(&ada.request(method, path).json(&body).await.expect(429));
+    }
+    for number in 0..300 {
+        let junk = anon.with_key(&a_key_of_nobody(number));
+        junk.get("/api/v1/user/me").await.expect(401);
+    }
+    for (number, (path, method)) in (1000..).zip(document.operations()) {
+        let junk = a_key_of_nobody(number);
+        let path = filled(&path, NOBODY);
+        let request = if path.ends_with("/api-keys/verify") {
+            anon.post(&path, json!({ "key": junk }))
+        } else {
+            anon.with_key(&junk).request(&method, &path)
+        };
+        document.check(&request.await);
+    }
+}
+
 async fn delete_oneself(app: &TestApp) -> Response {
     let password = json!({ "current_password": PASSWORD });
     let carl = app.user("carl").await;
@@ -244,6 +367,10 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
     for answer in keys::walk(&app, &owner).await {
         document.check(&answer);
     }
+    for answer in tasks::walk(&app).await {
+        document.check(&answer);
+    }
+    try_too_often(&mut document).await;
     let closed = Setup::new().settings(|settings| {
         settings.registration_open = false;
         settings.public_user_list = false;

@@ -3,6 +3,7 @@
 use crate::support::{ApiKey, Client, PASSWORD, TestApp, User};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// Who calls.
 const CALLERS: [&str; 6] = [
@@ -26,7 +27,7 @@ const SCOPES: [&str; 5] = [
 /// The status that each of [`CALLERS`] gets, and the key of each of [`SCOPES`]. The body is such that a caller who may do
 /// it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 60] = [
+const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 68] = [
     ("GET",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
     ("PUT",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
     ("PATCH",  "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
@@ -52,7 +53,15 @@ const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 60] = [
     ("GET",    "/api/v1/users/{id}/api-keys",                [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}",       [401, 403, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
     ("POST",   "/api/v1/api-keys/verify",                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/webhook-secret",                     [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/webhook-secret",                     [401, 201, 201, 201, 401, 401], [403, 403, 403, 403, 403]),
     ("GET",    "/api/v1/auth/forward",                       [401, 200, 200, 200, 401, 401], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/tasks",                              [401, 200, 200, 200, 401, 401], [403, 403, 403, 200, 403]),
+    ("POST",   "/api/v1/tasks",                              [401, 201, 201, 201, 401, 401], [403, 403, 403, 403, 201]),
+    ("GET",    "/api/v1/tasks/{id}",                         [401, 200, 200, 200, 401, 401], [403, 403, 403, 200, 403]),
+    ("DELETE", "/api/v1/tasks/{id}",                         [401, 204, 204, 204, 401, 401], [403, 403, 403, 403, 204]),
+    ("GET",    "/api/v1/tasks/{id}/status",                  [401, 200, 200, 200, 401, 401], [403, 403, 403, 200, 403]),
+    ("POST",   "/api/v1/tasks/{id}/cancel",                  [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 200]),
     ("GET",    "/api/v1/settings",                           [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("PATCH",  "/api/v1/settings",                           [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("GET",    "/api/v1/audit",                              [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
@@ -97,6 +106,7 @@ struct Cast {
     refresh: Vec<String>,
     sessions: Vec<String>,
     keys: Vec<ApiKey>,
+    logins: Vec<User>,
     victims_key: ApiKey,
     victim: User,
 }
@@ -148,6 +158,7 @@ impl Cast {
             sessions: logins.iter().map(session).collect(),
             victims_key: victim.issue(&SCOPES).await,
             keys,
+            logins: logins.into_iter().cloned().collect(),
             callers,
             victim,
         }
@@ -184,6 +195,7 @@ impl Cast {
             ("POST", "/api/v1/api-keys") | ("PATCH", "/api/v1/api-keys/{id}") => {
                 json!({ "name": "another" })
             }
+            ("POST", "/api/v1/tasks") => crate::tasks::later(),
             ("POST", "/api/v1/api-keys/verify") => json!({ "key": self.keys[column].key }),
             ("DELETE", "/api/v1/user/me") => json!({ "current_password": PASSWORD }),
             ("PATCH", "/api/v1/settings") => json!({ "STEP_UP_WINDOW": 300 }),
@@ -214,7 +226,11 @@ async fn every_route_answers_every_caller_as_the_table_says() {
                 cast = Some(Cast::new(&app, &format!("{row}-{column}"), victim).await);
             }
             let cast = cast.as_ref().unwrap();
-            let id = if route.contains("sessions") {
+            let task;
+            let id = if route.starts_with("/api/v1/tasks/") {
+                task = crate::tasks::make(&cast.logins[column]).await;
+                &task
+            } else if route.contains("sessions") {
                 &cast.sessions[column]
             } else if route.starts_with("/api/v1/api-keys") {
                 &cast.keys[column].id
@@ -250,4 +266,62 @@ fn every_route_has_a_row() {
     let rows = TABLE.iter().filter(|(_, route, ..)| !route.contains('#'));
     let rows = rows.map(|(method, route, ..)| ((*method).to_owned(), (*route).to_owned()));
     assert_eq!(rows.collect::<BTreeSet<_>>(), routes);
+}
+
+/// What an answer means to who reads the table.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        200..300 => "yes",
+        401 => "401",
+        403 => "403",
+        other => panic!("{other} has no word in the table"),
+    }
+}
+
+/// The table as people read it.
+fn published() -> String {
+    let callers = CALLERS.iter().map(|who| (*who).to_owned());
+    let scopes = SCOPES.iter().map(|scope| format!("key: {scope}"));
+    let columns: Vec<String> = callers.chain(scopes).collect();
+    let mut text = format!(
+        "# Who may do what\n\n{ABOUT}\n\n| | | {} |\n|---|---|{}\n",
+        columns.join(" | "),
+        "---|".repeat(columns.len()),
+    );
+    for (method, route, statuses, of_keys) in TABLE {
+        let (path, about) = route.split_once('#').unwrap_or((route, ""));
+        let about = match about {
+            "" => String::new(),
+            "role" => " with a `role`".to_owned(),
+            whose => format!(" of an {whose}"),
+        };
+        let cells: Vec<_> = statuses.into_iter().chain(of_keys).map(meaning).collect();
+        writeln!(
+            text,
+            "| {method} | `{path}`{about} | {} |",
+            cells.join(" | ")
+        )
+        .expect("room");
+    }
+    text
+}
+
+const ABOUT: &str = "\
+What each route answers each kind of caller who sends what the route asks for: `yes`, or the status of the refusal.
+`deactivated` has a token of an account that was deactivated, `garbage` one that is none; a key is an owner's with that
+one scope. Routes that are for anyone do not look at credentials. The test `permissions` asks a server for every cell, fails
+on a route that has no row, and holds this page against its table.";
+
+#[test]
+fn the_published_table_is_the_one_that_is_tested() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/permissions.md");
+    let (expected, found) = (
+        published(),
+        std::fs::read_to_string(page).unwrap_or_default(),
+    );
+    if found != expected {
+        let made = concat!(env!("CARGO_TARGET_TMPDIR"), "/permissions.md");
+        std::fs::write(made, expected).expect("room for the page");
+        panic!("docs/permissions.md is not what the table says: copy {made} there");
+    }
 }

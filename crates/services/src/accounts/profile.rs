@@ -6,12 +6,14 @@ use crate::error::{Internal, conflicts_are_invalid};
 use crate::fields::{FieldErrors, REQUIRED};
 use crate::passwords::Verification;
 use crate::principals::Principal;
+use crate::throttle::{Account, Whereabouts};
 use doorward_domain::session::EndReason;
 use doorward_domain::{
     EmailAddress, Password, PasswordHash, SecurityEvent, User, UserId, Username,
 };
 use doorward_storage::StoreError;
 use secrecy::SecretString;
+use std::sync::Arc;
 
 /// New values for one's own account; what is not given stays.
 #[derive(Debug, Default)]
@@ -213,13 +215,14 @@ impl AccountService {
         user.ok_or(ProfileError::Gone)
     }
 
-    /// The hash that the password was verified against.
+    /// The hash that the password was verified against. A guess is counted as it is at a login: there is one budget.
     async fn prove(
         &self,
         caller: &Caller,
         user: &User,
         password: SecretString,
     ) -> Result<Option<PasswordHash>, ProfileError> {
+        self.count_guess(caller, user.id).await?;
         let wrong = || ProfileError::Invalid(FieldErrors::one(CURRENT_PASSWORD, WRONG_PASSWORD));
         let password = Password::parse(password).map_err(|_unusable| wrong())?;
         match self
@@ -236,6 +239,25 @@ impl AccountService {
                 Err(wrong())
             }
         }
+    }
+
+    async fn count_guess(&self, caller: &Caller, user: UserId) -> Result<(), ProfileError> {
+        let limit = self.core.settings.load().login_rate_limit;
+        let throttle = &self.core.throttle;
+        throttle.password_from(limit, &caller.origin).await?;
+        let (keys, origin) = (Arc::clone(&self.core.keys), caller.origin.clone());
+        let whereabouts = self
+            .core
+            .store
+            .read(move |tx| Whereabouts::find(tx, &keys, Some(user), &origin))
+            .await
+            .map_err(ProfileError::from)?;
+        let is_known = whereabouts.is_known();
+        let account = Account::Of(user);
+        throttle
+            .password_of(limit, &account, &caller.origin, is_known)
+            .await?;
+        Ok(())
     }
 
     /// Changes what was wished and leaves alone what others have changed since the account was read.

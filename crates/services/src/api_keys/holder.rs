@@ -5,7 +5,7 @@ use crate::error::Internal;
 use crate::principals::Principal;
 use crate::services::Core;
 use doorward_domain::api_key::Validity;
-use doorward_domain::{ApiKeyDigest, ApiKeyId, ApiKeySecret, Scopes};
+use doorward_domain::{ApiKeyDigest, ApiKeyId, ApiKeySecret, Origin, Scopes};
 use std::sync::Arc;
 
 /// Who presents a good key.
@@ -36,11 +36,15 @@ impl Core {
     }
 
     /// Who presents this key; none where it is not good.
-    pub(crate) async fn key_holder(&self, key: &str) -> Result<Option<KeyHolder>, Internal> {
+    pub(crate) async fn key_holder(
+        &self,
+        key: &str,
+        origin: &Origin,
+    ) -> Result<Option<KeyHolder>, Internal> {
         let Some(digest) = self.read_key(key)? else {
             return Ok(None);
         };
-        let Some(known) = self.api_key(digest).await? else {
+        let Some(known) = self.api_key(digest, origin).await? else {
             return Ok(None);
         };
         let Some(principal) = self.principal(known.key.user_id).await? else {

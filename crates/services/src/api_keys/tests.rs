@@ -5,14 +5,19 @@ use crate::feed::MAX_AGE;
 use crate::restored::end_all_sessions;
 use crate::tests::{Event, Node, PASSWORD, new_key, said};
 use crate::users::{AdministerError, UserUpdate};
-use doorward_domain::{Role, User};
+use doorward_domain::{Origin, Role, User};
 use doorward_storage::testing::{instant, write};
 use std::pin::Pin;
 use std::time::Duration;
 
 /// Whom the key lets in.
 async fn caller(node: &Node, key: &ApiKeySecret) -> Option<Caller> {
-    match node.services.auth.authenticate_key(key.expose()).await {
+    match node
+        .services
+        .auth
+        .authenticate_key(key.expose(), &Origin::default())
+        .await
+    {
         Ok(caller) => Some(caller),
         Err(AuthenticateError::InvalidKey) => None,
         Err(other) => panic!("{other}"),
@@ -28,7 +33,12 @@ async fn accepts(node: &Node, key: &ApiKeySecret) -> bool {
     if let Some(known) = remembered {
         assert_eq!(known.is_ok(), asked, "memory and database agree");
     }
-    let verified = node.services.api_keys.verify(key.expose()).await.unwrap();
+    let verified = node
+        .services
+        .api_keys
+        .verify(key.expose(), &Origin::default())
+        .await
+        .unwrap();
     assert_eq!(verified.is_some(), asked);
     asked
 }
@@ -67,7 +77,11 @@ async fn a_key_acts_for_its_owner_within_its_scopes() {
     assert!(by_key.has(Scope::UsersRead) && !by_key.has(Scope::ProfileRead));
     assert_eq!(ada.scopes(), Scopes::ALL);
     let expires_at = "2030-01-31T12:00:00.123456Z".parse().ok();
-    let verified = node.services.api_keys.verify(issued.secret.expose()).await;
+    let verified = node
+        .services
+        .api_keys
+        .verify(issued.secret.expose(), &Origin::default())
+        .await;
     let good = VerifiedApiKey {
         user_id: ada.principal.id,
         scopes,
@@ -352,7 +366,11 @@ async fn the_old_secret_is_dead_at_once_or_when_it_was_said() {
         .regenerate(&ada, id, regenerate(Some(9)))
         .await
         .unwrap();
-    let verified = keys.verify(second.secret.expose()).await.unwrap().unwrap();
+    let verified = keys
+        .verify(second.secret.expose(), &Origin::default())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         verified.expires_at,
         Some(node.clock.now() + TimeDelta::seconds(9))
@@ -475,7 +493,7 @@ async fn a_node_that_cannot_read_the_feed_trusts_no_key() {
     let auth = &node.services.auth;
     let key = issued.secret.expose();
     for refused in [
-        auth.authenticate_key(key).await,
+        auth.authenticate_key(key, &Origin::default()).await,
         auth.authenticate_key_from_memory(key).unwrap(),
     ] {
         let is_stale = matches!(
@@ -484,7 +502,7 @@ async fn a_node_that_cannot_read_the_feed_trusts_no_key() {
         );
         assert!(is_stale, "{refused:?}");
     }
-    let verified = node.services.api_keys.verify(key).await;
+    let verified = node.services.api_keys.verify(key, &Origin::default()).await;
     assert!(matches!(verified, Err(Internal::Stale(_))), "{verified:?}");
 }
 
@@ -524,7 +542,14 @@ async fn who_is_known_by_a_key_asks_no_database() {
         let known = node.services.auth.authenticate_key_from_memory(key);
         assert!(matches!(known, Some(Ok(_))), "{known:?}");
         assert!(caller(&node, &issued.secret).await.is_some());
-        assert!(node.services.api_keys.verify(key).await.unwrap().is_some());
+        assert!(
+            node.services
+                .api_keys
+                .verify(key, &Origin::default())
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
     assert_eq!(node.store.units(), units + 2);
     for (seconds, is_known) in [(50, true), (10, false)] {

@@ -7,6 +7,7 @@ use crate::passwords::Verification;
 use crate::principals::Principal;
 use crate::refresh_secret::RefreshSecret;
 use crate::services::Core;
+use crate::throttle::{Account, Whereabouts};
 use crate::tokens::TokenPair;
 use chrono::{DateTime, Utc};
 use doorward_domain::audit::LoginFailure;
@@ -58,8 +59,9 @@ from_internal!(LoginError);
 impl AuthService {
     /// Checks the password and begins a session.
     ///
-    /// An unknown user costs what a wrong password costs. The session is begun under the user's row lock and only if
-    /// the account is still active and its hash still the one that was verified.
+    /// The attempt is counted before anything is hashed. An unknown user costs what a wrong password costs. The session
+    /// is begun under the user's row lock and only if the account is still active and its hash still the one that was
+    /// verified.
     ///
     /// # Errors
     /// [`LoginError::InvalidCredentials`], whatever it is that does not fit.
@@ -82,15 +84,29 @@ impl AuthService {
         login: Login,
         purpose: Purpose,
     ) -> Result<Option<(User, Session)>, LoginError> {
-        let password =
-            Password::parse(login.password).map_err(|_unusable| LoginError::InvalidCredentials)?;
+        let limit = self.core.settings.load().login_rate_limit;
+        let throttle = &self.core.throttle;
+        throttle.password_from(limit, &login.origin).await?;
         let (username, email) = (login.username, login.email);
         let typed = email.clone().or_else(|| username.clone());
-        let user = self
+        let nobody = Account::nobody(typed.as_deref());
+        let (keys, origin) = (Arc::clone(&self.core.keys), login.origin.clone());
+        let (user, whereabouts) = self
             .core
             .store
-            .read(move |tx| find_user(tx, username.as_deref(), email.as_deref()))
+            .read(move |tx| {
+                let user = find_user(tx, username.as_deref(), email.as_deref())?;
+                let id = user.as_ref().map(|user| user.id);
+                let whereabouts = Whereabouts::find(tx, &keys, id, &origin)?;
+                Ok::<_, StoreError>((user, whereabouts))
+            })
             .await?;
+        let account = user.as_ref().map_or(nobody, |user| Account::Of(user.id));
+        throttle
+            .password_of(limit, &account, &login.origin, whereabouts.is_known())
+            .await?;
+        let password =
+            Password::parse(login.password).map_err(|_unusable| LoginError::InvalidCredentials)?;
         // Who cannot log in is verified against nothing, and so costs no more than an unknown user.
         let stored = user.as_ref().filter(|user| user.is_active);
         let stored = stored.and_then(|user| user.password.clone());
@@ -119,6 +135,7 @@ impl AuthService {
             verified: stored,
             replacement,
             origin: login.origin,
+            whereabouts,
             purpose,
         };
         let core = Arc::clone(&self.core);
@@ -187,6 +204,7 @@ struct Beginning {
     verified: Option<PasswordHash>,
     replacement: Option<PasswordHash>,
     origin: Origin,
+    whereabouts: Whereabouts,
     purpose: Purpose,
 }
 
@@ -231,6 +249,7 @@ fn begin_session(
         user.password = beginning.replacement;
     }
     tx.update_user(&user, now)?;
+    beginning.whereabouts.note(tx, user.id, now)?;
     let displaced = displace_oldest(tx, &user, now)?;
     let id = SessionCutoff::new_session_id(tx.session_cutoff()?, now);
     let session = id;

@@ -28,7 +28,7 @@ pub enum RefreshError {
 from_internal!(RefreshError);
 
 enum Rotation {
-    Issued(Session),
+    Issued(Box<Session>),
     Refused,
     Replayed { session: SessionId, user: UserId },
 }
@@ -38,11 +38,27 @@ impl AuthService {
     /// period, get the same successor; after that the session ends.
     ///
     /// # Errors
-    /// [`RefreshError::InvalidToken`], which for a forged or expired token costs no query.
+    /// [`RefreshError::InvalidToken`], which for a forged or expired token costs no query. Those that fail are counted
+    /// for each address.
     pub async fn refresh(
         &self,
         refresh_token: &str,
         origin: Origin,
+    ) -> Result<TokenPair, RefreshError> {
+        let limit = self.core.settings.load().login_rate_limit;
+        match self.try_refresh(refresh_token, &origin).await {
+            Err(error @ (RefreshError::InvalidToken | RefreshError::Replayed)) => {
+                self.core.throttle.failed_refresh(limit, &origin).await?;
+                Err(error)
+            }
+            tried => tried,
+        }
+    }
+
+    async fn try_refresh(
+        &self,
+        refresh_token: &str,
+        origin: &Origin,
     ) -> Result<TokenPair, RefreshError> {
         let asked_at = self.core.clock.now();
         let presented = self
@@ -50,7 +66,11 @@ impl AuthService {
             .keys
             .read_refresh(refresh_token, asked_at)
             .ok_or(RefreshError::InvalidToken)?;
-        let core = Arc::clone(&self.core);
+        if matches!(presented, PresentedSecret::Uuid(_)) {
+            let limit = self.core.settings.load().login_rate_limit;
+            self.core.throttle.may_look_for_token(limit, origin)?;
+        }
+        let (core, origin) = (Arc::clone(&self.core), origin.clone());
         let rotation = self
             .core
             .store
@@ -93,10 +113,10 @@ fn rotate(
             Refresh::Advance => {
                 let next = next_generation(core, session);
                 if tx.advance_session(&next)? {
-                    return Ok(Rotation::Issued(next));
+                    return Ok(Rotation::Issued(Box::new(next)));
                 }
             }
-            Refresh::Repeat => return Ok(Rotation::Issued(session)),
+            Refresh::Repeat => return Ok(Rotation::Issued(Box::new(session))),
             Refresh::Lost | Refresh::Over => return Ok(Rotation::Refused),
             Refresh::Replayed => {
                 let now = core.clock.now();

@@ -89,6 +89,15 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Takes out those that came too late or that nobody waits for.
+    pub(super) fn take_unwanted(&mut self, now: Instant, deadline: Duration) -> Vec<Waiting<T>> {
+        let (wanted, unwanted) = mem::take(&mut self.0)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|waiting| waiting.is_wanted(now, deadline));
+        self.0 = wanted;
+        unwanted.into()
+    }
+
     /// How many turns of one thread it takes to work the queue off, or one or two more where costs are mixed.
     pub(super) fn turns(&self) -> usize {
         let count = |counts: fn(Kind) -> bool| self.0.iter().filter(|w| counts(w.kind)).count();

@@ -126,16 +126,51 @@ async fn the_wait_is_estimated_in_turns_of_five_hashes() {
 
 #[test]
 fn a_thread_without_work_serves_at_once() {
-    let mut state = State {
+    let state = State {
         queue: Queue::new(),
         busy: 1,
         running: 5,
+        turn: Some(Duration::from_secs(8)),
+        is_closed: false,
+    };
+    assert_eq!(state.expected_wait(2), Duration::ZERO);
+    assert_eq!(state.expected_wait(1), Duration::from_secs(8));
+}
+
+#[test]
+fn one_costly_hash_does_not_make_others_wait_and_a_slower_machine_shows() {
+    let mut state = State {
+        queue: Queue::new(),
+        busy: 1,
+        running: 1,
         turn: None,
         is_closed: false,
     };
-    state.remember(Duration::from_secs(8));
-    assert_eq!(state.expected_wait(2), Duration::ZERO);
-    assert_eq!(state.expected_wait(1), Duration::from_secs(8));
+    let day = Duration::from_hours(24);
+    state.remember(day);
+    assert_eq!(state.expected_wait(1), MOST_FIRST_TURN);
+    state.turn = Some(Duration::from_millis(100));
+    state.remember(day);
+    assert_eq!(state.expected_wait(1), Duration::from_millis(175));
+    for _ in 0..10 {
+        state.remember(Duration::from_secs(3));
+    }
+    assert!(state.expected_wait(1) > Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn those_who_have_gone_away_hold_no_place_against_those_who_come() {
+    let pool = pool(1, Duration::from_mins(1));
+    let (release, running) = occupy(&pool).await;
+    let gone = queued(&pool, hash(pool.clone(), "gone")).await;
+    assert!(hash(pool.clone(), "refused").await.is_err());
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    let comes = pool.clone();
+    let comes = tokio::spawn(async move { hash(comes, "comes").await });
+    drop(release);
+    assert_eq!(running.await.unwrap(), Ok(()));
+    assert!(comes.await.unwrap().is_ok());
 }
 
 #[tokio::test]

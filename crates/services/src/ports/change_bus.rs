@@ -1,6 +1,7 @@
 //! Tells the other nodes of a change sooner than their next look at the feed.
 
 mod in_process;
+mod seal;
 
 use doorward_domain::Change;
 use std::fmt;
@@ -8,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use in_process::InProcessBus;
+pub use seal::{AnnouncementSeal, MARK_BYTES};
 
 /// What a node hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,11 @@ pub trait ChangeBus: Send + Sync + fmt::Debug {
     /// Calls the listener at each announcement of another node from now on, and with [`News::LookNow`] whenever
     /// announcements may have been missed.
     fn subscribe(&self, listener: Arc<dyn ChangeListener>);
+
+    /// How many announcements were ignored, since none of us had made them.
+    fn refused(&self) -> u64 {
+        0
+    }
 }
 
 /// The listeners of one node, for implementations of the bus.

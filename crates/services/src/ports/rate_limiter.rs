@@ -60,4 +60,8 @@ pub struct Taken {
 pub trait RateLimiter: Send + Sync + fmt::Debug {
     /// Counts an attempt, and says whether it may go on.
     async fn take(&self, key: &str, rate: &Rate) -> Taken;
+
+    /// What an attempt would be told, as far as this node knows without asking; it is not counted. What is refused here
+    /// is refused by [`take`](Self::take) as well; what is allowed here may be refused there.
+    fn glance(&self, key: &str, rate: &Rate) -> Taken;
 }

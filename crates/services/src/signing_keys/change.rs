@@ -18,6 +18,9 @@ pub enum PrepareError {
     /// There is one.
     #[error("the signing key {0} is prepared already: rotate, or retire it")]
     Prepared(KeyId),
+    /// Somebody else was first.
+    #[error("{OVERTAKEN}")]
+    Overtaken,
     /// Another secret key than this one has sealed the pairs.
     #[error(transparent)]
     Unopenable(#[from] Unopenable),
@@ -50,7 +53,7 @@ pub enum RotateError {
         since: TimeDelta,
     },
     /// Somebody else was first.
-    #[error("somebody else has changed the signing keys at the same time: list them, and see")]
+    #[error("{OVERTAKEN}")]
     Overtaken,
     /// Another secret key than this one has sealed the pairs.
     #[error(transparent)]
@@ -75,7 +78,7 @@ pub enum RetireError {
     #[error("the signing key {0} is retired already")]
     Retired(KeyId),
     /// Somebody else was first.
-    #[error("somebody else has changed the signing keys at the same time: list them, and see")]
+    #[error("{OVERTAKEN}")]
     Overtaken,
     /// Nobody's fault but ours.
     #[error(transparent)]
@@ -83,6 +86,9 @@ pub enum RetireError {
 }
 
 from_internal!(PrepareError, RotateError, RetireError);
+
+const OVERTAKEN: &str =
+    "somebody else has changed the signing keys at the same time: list them, and see";
 
 const WITHOUT_PAIRS: &str = "JWT_ALGORITHM is HS256, which signs with SECRET_KEY and has no key pairs: give this command the JWT_ALGORITHM \
                              that the server has, or will have";
@@ -110,13 +116,19 @@ impl SigningKeys {
         }
         let next = self.make(algorithm).await?;
         let (kid, now) = (next.kid.clone(), self.clock.now());
-        self.store
+        let inserted = self
+            .store
             .write(move |tx| {
                 tx.insert_signing_key(&next, now)?;
                 let event = SecurityEvent::SigningKeyPrepared { kid: next.kid };
                 tx.append_event(&AuditEvent::new(now, &event))
             })
-            .await?;
+            .await;
+        match inserted {
+            Ok(()) => {}
+            Err(StoreError::Conflict(_)) => return Err(PrepareError::Overtaken),
+            Err(error) => return Err(error.into()),
+        }
         self.relearn().await?;
         tracing::info!(%kid, %algorithm, "a signing key is prepared");
         Ok(kid)
@@ -235,5 +247,8 @@ fn succeed(
     if !tx.update_signing_key(&prepared.activated(now), KeyState::Prepared, now)? {
         return Err(RotateError::Overtaken);
     }
-    Ok(tx.insert_signing_key(next, now)?)
+    match tx.insert_signing_key(next, now) {
+        Err(StoreError::Conflict(_)) => Err(RotateError::Overtaken),
+        inserted => Ok(inserted?),
+    }
 }

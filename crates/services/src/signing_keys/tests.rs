@@ -229,6 +229,23 @@ async fn one_is_prepared_at_a_time() {
 }
 
 #[tokio::test]
+async fn of_two_who_prepare_at_the_same_moment_one_is_told_that_he_was_overtaken() {
+    let here = node(EDDSA).await;
+    let prepared = kid(&here, KeyState::Prepared).await;
+    let keys = &here.services.signing_keys;
+    keys.retire(&prepared, false).await.unwrap();
+    let there = here.beside_with(signs_with(EDDSA)).await;
+    let other = there.clone();
+    // Between its look and its write.
+    here.store.before(1, async move {
+        other.services.signing_keys.prepare().await.unwrap();
+    });
+    let raced = keys.prepare().await;
+    assert!(matches!(raced, Err(PrepareError::Overtaken)), "{raced:?}");
+    assert_eq!(states(&here).await.len(), 3);
+}
+
+#[tokio::test]
 async fn two_rotations_at_the_same_moment_make_one() {
     let here = node(EDDSA).await;
     let there = here.beside_with(signs_with(EDDSA)).await;

@@ -2,9 +2,11 @@ use super::*;
 use crate::tests::Node;
 use chrono::{DateTime, Utc};
 use doorward_domain::session::{EndReason, Session, SessionEnd};
-use doorward_domain::{Change, Role, SessionId, User, UserId};
+use doorward_domain::{
+    Change, PlaceDigest, Role, ScheduledTask, SessionId, TaskStatus, User, UserId,
+};
 use doorward_storage::FeedPosition;
-use doorward_storage::testing::{a_session, instant, read, write};
+use doorward_storage::testing::{a_session, a_task, instant, read, write};
 
 /// `instant(0)` is when the accounts are made; the sweep is a day later.
 const DAY: i64 = 24 * 60 * 60;
@@ -188,6 +190,17 @@ async fn a_multitude_goes_in_batches_and_nobody_waits_for_all_of_it() {
 }
 
 #[tokio::test]
+async fn places_go_in_which_nobody_has_logged_in_for_a_year() {
+    let (node, ada) = a_day_later().await;
+    write(&*node.store, move |tx| {
+        tx.note_place(ada.id, PlaceDigest([1; 16]), day(-365 * DAY - 1))?;
+        tx.note_place(ada.id, PlaceDigest([2; 16]), day(-365 * DAY))
+    })
+    .await;
+    assert_eq!(node.services.sweeper.sweep().await.unwrap().places, 1);
+}
+
+#[tokio::test]
 async fn a_sweep_that_fails_keeps_what_it_did_and_the_next_one_goes_on() {
     let (node, ada) = a_day_later().await;
     let many = usize::try_from(BATCH).unwrap() + 10;
@@ -215,5 +228,30 @@ async fn a_sweep_lets_nothing_revoked_live_again() {
         assert!(!node.accepts(&pair).await);
         assert!(!node.beside().await.accepts(&pair).await);
         assert!(node.refresh(&pair.refresh_token).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn tasks_go_when_they_ended_as_long_ago_as_the_setting_says() {
+    let node = Node::with(|config| config.settings.task_retention = TimeDelta::days(2)).await;
+    let ada = node.make("ada", Role::User).await;
+    let ended = |at| ScheduledTask {
+        status: TaskStatus::Completed,
+        due_at: None,
+        finished_at: Some(at),
+        ..a_task(&ada)
+    };
+    let old = ended(instant(0));
+    let (fresh, live) = (ended(instant(1)), a_task(&ada));
+    for task in [&old, &fresh, &live] {
+        let task = task.clone();
+        write(&*node.store, move |tx| tx.insert_task(&task, instant(0))).await;
+    }
+    node.pass(2 * DAY + 1);
+    let swept = node.services.sweeper.sweep().await.unwrap();
+    assert_eq!(swept.tasks, 1);
+    for (id, is_kept) in [(old.id, false), (fresh.id, true), (live.id, true)] {
+        let found = read(&*node.store, move |tx| tx.task(id)).await;
+        assert_eq!(found.is_some(), is_kept);
     }
 }

@@ -128,6 +128,23 @@ pub async fn no_window_has_more_than_the_limit(limiter: Arc<dyn RateLimiter>) {
     }
 }
 
+/// It counts nothing, and knows what this node has used up.
+pub async fn a_glance_costs_nothing_and_tells_when_all_is_used_up(limiter: Arc<dyn RateLimiter>) {
+    let rate = rate(2, LONG);
+    for _ in 0..5 {
+        assert!(limiter.glance("key", &rate).allowed);
+    }
+    for _ in 0..2 {
+        assert!(take(&*limiter, &rate).await.allowed);
+    }
+    let refused = limiter.glance("key", &rate);
+    assert!(
+        !refused.allowed && refused.retry_after > NEARLY_LONG,
+        "{refused:?}"
+    );
+    assert!(limiter.glance("another", &rate).allowed);
+}
+
 /// A million a second.
 pub async fn the_largest_limit_works(limiter: Arc<dyn RateLimiter>) {
     let rate = rate(1_000_000, Duration::from_secs(1));

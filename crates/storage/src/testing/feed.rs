@@ -222,3 +222,20 @@ pub async fn a_cutoff_empties_the_feed_and_older_positions_are_lost(store: Arc<d
     assert!(undone.is_err());
     assert!(!after(&*store, &before).await.is_lost);
 }
+
+/// As many as a database has room for.
+pub async fn a_multitude_of_changes_in_one_unit_is_recorded(store: Arc<dyn Store>) {
+    let many = 10_001;
+    let (first, last) = (a_change(), a_change());
+    write(&*store, move |tx| {
+        tx.record_change(first, instant(0))?;
+        for _ in 2..many {
+            tx.record_change(Change::UserListChanged, instant(0))?;
+        }
+        tx.record_change(last, instant(0))
+    })
+    .await;
+    let found = after(&*store, &FeedPosition::default()).await.changes;
+    assert_eq!(found.len(), many);
+    assert_eq!((found.first(), found.last()), (Some(&first), Some(&last)));
+}

@@ -1,6 +1,6 @@
 //! What other services ask: whether a key is good, and who makes a request.
 
-use crate::extract::{CurrentUser, JsonBody};
+use crate::extract::{ClientOrigin, CurrentUser, JsonBody};
 use crate::openapi::{Body, Field, Header, Operation, Reply, Tag, scopes};
 use crate::problem::{Code, Problem};
 use crate::routes::{Answer, ok};
@@ -46,9 +46,13 @@ impl From<VerifiedApiKey> for GoodKeyResponse {
 }
 
 /// `POST /api/v1/api-keys/verify`
-pub(in crate::routes) async fn verify(services: web::Data<Services>, body: JsonBody) -> Answer {
+pub(in crate::routes) async fn verify(
+    services: web::Data<Services>,
+    client: ClientOrigin,
+    body: JsonBody,
+) -> Answer {
     let key = body.only("key")?;
-    let verified = services.api_keys.verify(key.trim()).await;
+    let verified = services.api_keys.verify(key.trim(), &client.0).await;
     match verified.map_err(Problem::from)? {
         Some(key) => ok(&GoodKeyResponse::from(key)),
         None => ok(&BadKeyResponse { valid: false }),
@@ -81,7 +85,7 @@ pub(in crate::routes) fn verify_described() -> Operation {
             .example("A good key", good)
             .example("A bad key", json!({ "valid": false })),
     )
-    .codes(&[Code::Unavailable])
+    .codes(&[Code::Unavailable, Code::Throttled])
 }
 
 /// `GET /api/v1/auth/forward`: for a proxy that asks before it lets a request through.

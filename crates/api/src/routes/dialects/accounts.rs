@@ -91,6 +91,7 @@ pub(in crate::routes) fn register_described() -> Operation {
                 .example("With a username", ada_with_role()),
         )
         .codes(&[Code::RegistrationClosed, Code::PermissionDenied, Code::Overloaded])
+        .limited()
 }
 
 pub(in crate::routes) fn profile_described() -> Operation {
@@ -124,4 +125,5 @@ pub(in crate::routes) fn update_me_described() -> Operation {
             Reply::json::<UserResponse<'_>>(StatusCode::OK, "The account as it is now.").example("A user", ada()),
         )
         .codes(&[Code::Overloaded])
+        .limited()
 }

@@ -146,6 +146,7 @@ pub(in crate::routes) fn login_described() -> Operation {
         )
         .codes(&[Code::InvalidCredentials, Code::NoActiveAccount])
         .codes(&[Code::Overloaded, Code::Unavailable])
+        .limited()
 }
 
 pub(in crate::routes) fn refresh_described() -> Operation {
@@ -161,6 +162,7 @@ pub(in crate::routes) fn refresh_described() -> Operation {
             .example("A pair", uuid_pair()),
     )
     .codes(&[Code::InvalidRefreshToken, Code::Unavailable])
+    .limited()
 }
 
 pub(in crate::routes) fn refresh_pair_described() -> Operation {

@@ -49,7 +49,7 @@ async fn the_cookie_is_for_this_panel_alone() {
 
 #[tokio::test]
 async fn behind_tls_the_cookie_is_for_tls_and_this_host_alone() {
-    let app = crate::support::Setup::new().secure().start().await;
+    let app = crate::support::Setup::new().tls().start().await;
     app.owner().await;
     let mut browser = Browser::new(&app);
     let page = browser.get("/admin/login").await;

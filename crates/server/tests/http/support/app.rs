@@ -5,19 +5,24 @@ use super::database::Database;
 use super::raw::RawResponse;
 use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
-use doorward::application::{Application, Options};
+use doorward::application::{Application, Options, WorkerOptions, kinds};
+use doorward::config::TlsSource;
+use doorward::net::tls::{Tls, TlsFiles};
 use doorward_domain::password_policy::PasswordPolicy;
-use doorward_domain::{JwtAlgorithm, Origin, Role, Settings};
+use doorward_domain::settings::RateLimit;
+use doorward_domain::{JwtAlgorithm, Network, Origin, Role, Settings};
 use doorward_redis::RedisConfig;
 use doorward_services::accounts::Register;
 use doorward_services::clock::FakeClock;
 use doorward_services::hashing::HashingLimits;
-use doorward_services::ports::SharedPorts;
+use doorward_services::ports::{AnnouncementSeal, SharedPorts};
 use doorward_services::{Clock, FieldErrors, ServicesConfig};
 use doorward_storage::Store;
 use doorward_storage_diesel::testing::TestDatabase;
+use doorward_worker::webhook::AllowList;
 use futures_util::future::LocalBoxFuture;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -27,6 +32,16 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) const NOON: DateTime<Utc> = DateTime::from_timestamp(1_750_000_000, 0).expect("a time");
 /// What signs the tokens, unless a test says otherwise.
 pub(crate) const SECRET_KEY: &str = "tN5wQ0cVb8yLr2HsKd7mXe4PzAj1GfUo9iTq6RnE";
+
+fn tls(source: &TlsSource) -> Tls {
+    match source {
+        TlsSource::Files(files) => Tls::of_files(files.clone()).expect("a pair"),
+        TlsSource::SelfSigned => {
+            let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+            Tls::self_signed(names.into()).expect("a certificate")
+        }
+    }
+}
 
 type Task = Box<dyn for<'a> FnOnce(&'a Application) -> LocalBoxFuture<'a, ()> + Send>;
 
@@ -40,9 +55,13 @@ pub(crate) struct Setup {
     password_policy: PasswordPolicy,
     jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
+    cors_allowed_origins: Vec<String>,
+    tls: Option<TlsSource>,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
-    is_secure: bool,
+    webhook_allow: &'static str,
+    runs_tasks: bool,
+    trusted_proxies: Vec<Network>,
 }
 
 impl Setup {
@@ -51,14 +70,74 @@ impl Setup {
         Self {
             database: Arc::new(Database::of_this_run().create()),
             clock: Arc::new(FakeClock::at(NOON)),
-            settings: Settings::default(),
+            settings: Settings {
+                login_rate_limit: RateLimit::OFF,
+                register_rate_limit: RateLimit::OFF,
+                ..Settings::default()
+            },
             secret_key: SECRET_KEY,
             password_policy: PasswordPolicy::DJANGO,
             jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
+            cors_allowed_origins: Vec::new(),
+            tls: None,
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
-            is_secure: false,
+            webhook_allow: "",
+            runs_tasks: false,
+            trusted_proxies: Vec::new(),
+        }
+    }
+
+    /// As with this `WEBHOOK_ALLOW`.
+    pub(crate) fn webhook_allow(self, webhook_allow: &'static str) -> Self {
+        Self {
+            webhook_allow,
+            ..self
+        }
+    }
+
+    /// With a worker.
+    pub(crate) fn running_tasks(self) -> Self {
+        Self {
+            runs_tasks: true,
+            ..self
+        }
+    }
+
+    /// What the worker runs, and the services offer.
+    fn worker(&self, services: &ServicesConfig) -> WorkerOptions {
+        let allow = match self.webhook_allow {
+            "" => AllowList::default(),
+            text => text.parse().expect("hosts and networks"),
+        };
+        WorkerOptions {
+            kinds: kinds(services, allow).expect("TLS can be had"),
+            concurrency: NonZeroUsize::MIN.saturating_add(3),
+        }
+    }
+
+    /// With HTTPS, as with `TLS_SELF_SIGNED=true`.
+    pub(crate) fn tls(self) -> Self {
+        Self {
+            tls: Some(TlsSource::SelfSigned),
+            ..self
+        }
+    }
+
+    /// With HTTPS and the pair in these files.
+    pub(crate) fn tls_files(self, files: TlsFiles) -> Self {
+        Self {
+            tls: Some(TlsSource::Files(files)),
+            ..self
+        }
+    }
+
+    /// With pages of these origins as callers.
+    pub(crate) fn cors(self, origins: &[&str]) -> Self {
+        Self {
+            cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
+            ..self
         }
     }
 
@@ -66,14 +145,6 @@ impl Setup {
     pub(crate) fn accepting_foreign_tokens(self) -> Self {
         Self {
             accept_foreign_tokens: true,
-            ..self
-        }
-    }
-
-    /// As behind TLS.
-    pub(crate) fn secure(self) -> Self {
-        Self {
-            is_secure: true,
             ..self
         }
     }
@@ -86,11 +157,19 @@ impl Setup {
         }
     }
 
+    /// Behind these proxies.
+    pub(crate) fn behind(mut self, proxies: &[&str]) -> Self {
+        let network = |text: &&str| text.parse().expect("a range of addresses");
+        self.trusted_proxies = proxies.iter().map(network).collect();
+        self
+    }
+
     /// What its nodes share.
     fn shared(&self) -> Option<SharedPorts> {
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&self.clock);
         let redis = self.redis.as_ref()?;
-        Some(doorward_redis::connect(redis, clock).expect("a Redis that can be meant"))
+        let seal = AnnouncementSeal::derive(&self.secret_key.to_owned().into(), &[]);
+        Some(doorward_redis::connect(redis, clock, seal).expect("a Redis that can be meant"))
     }
 
     /// With other settings.
@@ -172,29 +251,35 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&setup.clock);
+        let mut services = ServicesConfig {
+            store,
+            clock,
+            secret_key: setup.secret_key.to_owned().into(),
+            secret_key_fallbacks: Vec::new(),
+            jwt_algorithm: setup.jwt_algorithm,
+            bcrypt_cost: 4,
+            hashing: HashingLimits {
+                threads: 3,
+                deadline: Duration::from_secs(10),
+                queue: 256,
+            },
+            password_policy: setup.password_policy,
+            settings: setup.settings.clone(),
+            accept_foreign_tokens: setup.accept_foreign_tokens,
+            shared: setup.shared(),
+            task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
+        };
+        let worker = setup.worker(&services);
+        services.task_kinds = Arc::new(worker.kinds.clone());
         let options = Options {
             listener,
-            services: ServicesConfig {
-                store,
-                clock,
-                secret_key: setup.secret_key.to_owned().into(),
-                secret_key_fallbacks: Vec::new(),
-                jwt_algorithm: setup.jwt_algorithm,
-                bcrypt_cost: 4,
-                hashing: HashingLimits {
-                    threads: 3,
-                    deadline: Duration::from_secs(10),
-                    queue: 256,
-                },
-                password_policy: setup.password_policy,
-                settings: setup.settings.clone(),
-                accept_foreign_tokens: setup.accept_foreign_tokens,
-                shared: setup.shared(),
-                task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
-            },
+            services,
             allowed_hosts: setup.allowed_hosts.clone(),
+            cors_allowed_origins: setup.cors_allowed_origins.clone(),
+            tls: setup.tls.as_ref().map(tls),
+            trusted_proxies: setup.trusted_proxies.clone(),
             environment: "test".to_owned(),
-            is_secure: setup.is_secure,
+            worker: Some(worker).filter(|_| setup.runs_tasks),
             workers: Some(2),
         };
         let (tasks, inbox) = mpsc::unbounded_channel();
@@ -204,12 +289,17 @@ impl TestApp {
             .spawn(move || run(options, started, inbox))
             .expect("a thread");
         start.await.expect("the server starts");
+        let client = if setup.tls.is_some() {
+            Client::over_tls
+        } else {
+            Client::new
+        };
         Self {
             address,
             clock: Arc::clone(&setup.clock),
             database: Arc::clone(&setup.database),
             setup,
-            anon: Client::new(address),
+            anon: client(address),
             tasks: Some(tasks),
             thread: Some(thread),
         }

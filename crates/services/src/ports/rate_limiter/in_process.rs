@@ -95,6 +95,10 @@ impl RateLimiter for InProcessRateLimiter {
     async fn take(&self, key: &str, rate: &Rate) -> Taken {
         self.take_now(key, rate)
     }
+
+    fn glance(&self, key: &str, rate: &Rate) -> Taken {
+        self.look(key, rate)
+    }
 }
 
 fn lock(shard: &Mutex<HashMap<u128, Attempts>>) -> MutexGuard<'_, HashMap<u128, Attempts>> {
