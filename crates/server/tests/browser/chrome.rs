@@ -7,8 +7,12 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 use thirtyfour::common::capabilities::desiredcapabilities::DesiredCapabilities;
 use thirtyfour::prelude::*;
+
+/// The longest that a page may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A browser with one window, and the driver that it hangs on.
 pub(crate) struct Chrome {
@@ -129,7 +133,7 @@ impl Chrome {
         option.click().await.unwrap();
     }
 
-    /// Presses the first button that says so.
+    /// Presses the first button that says so, and waits for the page that it leads to.
     pub(crate) async fn press(&self, text: &str) {
         self.click(&format!("//button[normalize-space()='{text}']"))
             .await;
@@ -146,7 +150,23 @@ impl Chrome {
         let Ok(found) = found else {
             panic!("no {path} in {}", self.text().await)
         };
+        self.script("window.isBefore = true").await;
         found.click().await.unwrap();
+        self.wait_for_next_page().await;
+    }
+
+    /// What is clicked leads to another page, which takes its time to come.
+    async fn wait_for_next_page(&self) {
+        let is_there = "return window.isBefore !== true && document.readyState === 'complete'";
+        let began = Instant::now();
+        loop {
+            let looked = self.driver.execute(is_there, Vec::new()).await;
+            if looked.is_ok_and(|is_there| is_there.json() == &Value::Bool(true)) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "no other page came");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What is to be read on the page.
