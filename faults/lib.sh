@@ -23,10 +23,11 @@ source scripts/servers.sh
 postgres_settings=(-c fsync=off -c synchronous_commit=on)
 
 declare -A node_pids=() node_ports=() loads=()
-declare -a mounts=() others=()
+declare -a mounts=() others=() serve_options=()
 secret_key=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n' | tr 0-9 g-p)
 readonly secret_key
 failed=0
+scheme=http
 database_url=
 redis_url=
 
@@ -130,7 +131,7 @@ launch_node() {
         cd "$folder/$name"
         exec env BIND="127.0.0.1:${node_ports[$name]}" SECRET_KEY="$secret_key" BCRYPT_COST=10 LOG_FORMAT=text \
             RUST_LOG=warn LOGIN_RATE_LIMIT=off REGISTER_RATE_LIMIT=off SHUTDOWN_DELAY=1 \
-            ${database_url:+DATABASE_URL="$database_url"} ${redis_url:+REDIS_URL="$redis_url"} "$@" "$DOORWARD" serve
+            ${database_url:+DATABASE_URL="$database_url"} ${redis_url:+REDIS_URL="$redis_url"} "$@" "$DOORWARD" serve "${serve_options[@]}"
     ) >>"$folder/$name.log" 2>&1 </dev/null &
     node_pids[$name]=$!
 }
@@ -147,7 +148,7 @@ wait_until_ready() {
 
 target() { printf '127.0.0.1:%s\n' "${node_ports[$1]}"; }
 
-status_of() { curl --silent --max-time 2 --output /dev/null --write-out '%{http_code}' "http://$(target "$1")$2" || true; }
+status_of() { curl --silent --insecure --max-time 2 --output /dev/null --write-out '%{http_code}' "$scheme://$(target "$1")$2" || true; }
 
 body_of() { curl --silent --max-time 2 "http://$(target "$1")$2" || true; }
 

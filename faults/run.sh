@@ -5,9 +5,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# No fault takes longer, and all of them together take less than twelve minutes.
+# No fault takes longer, and all of them together take less than eighteen minutes.
 readonly SECONDS_A_FAULT=150
-readonly -a ALL=(starters files nodes redis-killed redis-flushed redis-frozen health postgres frozen pool disk kill sigterm rolling clock storm idle timing)
+readonly -a ALL=(starters files nodes redis-killed redis-flushed redis-frozen health postgres frozen pool disk kill sigterm rolling clock storm idle slow tls timing tasks-due tasks-killed tasks-stopped tasks-cancel tasks-idle)
 
 usage() {
     cat <<END
@@ -19,7 +19,7 @@ Injects faults under load, by default all of them, and prints what was measured 
 Faults: ${ALL[*]}
 
 Needs PostgreSQL and Redis (root on Debian has them installed), curl, jq, psql, sqlite3; root for disk; libfaketime for
-clock. Builds the release binaries first, unless DOORWARD and DOORWARD_LOAD name others.
+clock; openssl for tls. Builds the release binaries first, unless DOORWARD and DOORWARD_LOAD name others.
 END
 }
 

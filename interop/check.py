@@ -37,7 +37,7 @@ def set_up_django(folder: Path) -> None:
 
 def all_checks() -> "dict[str, callable]":
     """Every check by its name, in the order of their run."""
-    from checks import files, people, schema, tokens
+    from checks import files, people, schema, tokens, webhooks
 
     return {
         "client files: written by client_files.py": files.fresh,
@@ -51,6 +51,7 @@ def all_checks() -> "dict[str, callable]":
         "PyJWT: EdDSA by JWKS, rotation": tokens.pyjwt_key_pair("EdDSA"),
         "PyJWT: ES256 by JWKS, rotation": tokens.pyjwt_key_pair("ES256"),
         "PyJWT: RS256 by JWKS, rotation": tokens.pyjwt_key_pair("RS256"),
+        "standardwebhooks: verifies our deliveries": webhooks.verified,
         "Django: check_password takes our hashes": people.stored,
         "Django: dumpdata of auth.user moves in": people.moved_in("auth.User", "dumpdata"),
         "Django: SQLite file of auth.user moves in": people.moved_in("auth.User", "SQLite"),

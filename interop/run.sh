@@ -16,8 +16,8 @@ usage() {
     cat <<'END'
 Usage: interop/run.sh [--binary FILE] [WORD…]
 
-Checks Doorward with real clients: djangorestframework-simplejwt, PyJWT, Django, newman, httpYac, spectral and
-schemathesis. They are installed, in the versions of requirements.txt and package-lock.json, into target/interop, or
+Checks Doorward with real clients: djangorestframework-simplejwt, PyJWT, Django, standardwebhooks, newman, httpYac,
+spectral and schemathesis. They are installed, in the versions of requirements.txt and package-lock.json, into target/interop, or
 into the folder that DOORWARD_INTEROP_TOOLS names. The servers listen on free ports of 127.0.0.1, with their data in a
 temporary folder, and are ended.
 

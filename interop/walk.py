@@ -145,6 +145,28 @@ ACCOUNT = Part(
     ),
 )
 
+TASKS = Part(
+    "Tasks",
+    "Something that happens at a time, and is called off before.",
+    (
+        Step(
+            "Make a task",
+            "POST",
+            "/api/v1/tasks",
+            201,
+            {"name": "My Task", "scheduled_at": "2099-03-30T12:00:00Z"},
+            MINE,
+            keeps={"task_id": "body.id"},
+        ),
+        Step("Tasks", "GET", "/api/v1/tasks", 200, bearer=MINE),
+        Step("A task", "GET", "/api/v1/tasks/{{task_id}}", 200, bearer=MINE),
+        Step("How far is it", "GET", "/api/v1/tasks/{{task_id}}/status", 200, bearer=MINE),
+        Step("Cancel it", "POST", "/api/v1/tasks/{{task_id}}/cancel", 200, bearer=MINE),
+        Step("It cannot be cancelled twice", "POST", "/api/v1/tasks/{{task_id}}/cancel", 409, bearer=MINE),
+        Step("Delete it", "DELETE", "/api/v1/tasks/{{task_id}}", 204, bearer=MINE),
+    ),
+)
+
 API_KEYS = Part(
     "API keys",
     "Keys for programs, which other services can ask about. All sessions end at the end.",
@@ -175,6 +197,8 @@ API_KEYS = Part(
         ),
         Step("Delete it", "DELETE", "/api/v1/api-keys/{{key_id}}", 204, bearer=MINE),
         Step("It is worth nothing now", "GET", "/api/v1/user/me", 401, headers={"X-API-Key": "{{key}}"}),
+        Step("Make or rotate the secret that signs webhooks", "POST", "/api/v1/webhook-secret", 201, bearer=MINE),
+        Step("When it was made", "GET", "/api/v1/webhook-secret", 200, bearer=MINE),
         Step("Log out everywhere", "POST", "/api/v1/user/logout-all", 200, bearer=MINE),
     ),
 )
@@ -258,6 +282,7 @@ OWNER = Part(
         Step("His keys", "GET", "/api/v1/users/{{user_id}}/api-keys", 200, bearer=OWNERS),
         Step("Delete his key", "DELETE", "/api/v1/users/{{user_id}}/api-keys/{{key_id}}", 204, bearer=OWNERS),
         Step("Make an admin of him", "PATCH", "/api/v1/users/{{user_id}}", 200, {"role": "admin"}, OWNERS),
+        Step("What was done to him", "GET", "/api/v1/audit?subject={{user_id}}", 200, bearer=OWNERS),
         Step("Delete the user", "DELETE", "/api/v1/users/{{user_id}}", 204, bearer=OWNERS),
         Step("All settings", "GET", "/api/v1/settings", 200, bearer=OWNERS),
         Step("Change settings, here none", "PATCH", "/api/v1/settings", 200, {}, OWNERS),
@@ -266,4 +291,4 @@ OWNER = Part(
     needs_owner=True,
 )
 
-PARTS = (SERVER, ACCOUNT, API_KEYS, SIMPLEJWT, ANCESTORS, OWNER)
+PARTS = (SERVER, ACCOUNT, TASKS, API_KEYS, SIMPLEJWT, ANCESTORS, OWNER)

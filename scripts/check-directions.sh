@@ -4,7 +4,8 @@
 #
 #   domain <- storage <- {storage-diesel, services};  services <- {redis, worker, api, admin};  server -> all
 #
-# bcrypt-batch stands for itself: it knows of none of them, and services alone knows of it.
+# The worker claims tasks through the ports of storage. bcrypt-batch stands for itself: it knows of none of them, and
+# services alone knows of it.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,8 +24,9 @@ allowed() {
     doorward-storage) echo doorward-domain ;;
     doorward-storage-diesel) echo doorward-domain doorward-storage ;;
     doorward-services) echo doorward-domain doorward-storage bcrypt-batch ;;
-    doorward-redis | doorward-worker | doorward-api | doorward-admin) echo doorward-domain doorward-services ;;
-    doorward) echo "${crates[@]}" ;;
+    doorward-redis | doorward-api | doorward-admin) echo doorward-domain doorward-services ;;
+    doorward-worker) echo doorward-domain doorward-storage doorward-services ;;
+    doorward | doorward-example-*) echo "${crates[@]}" ;;
     *) return 1 ;;
     esac
 }
@@ -38,6 +40,7 @@ forbidden() {
     doorward-storage) echo "$web|$database|$redis" ;;
     doorward-services) echo "$web|$database|$redis" ;;
     doorward-api | doorward-admin) echo "$database" ;;
+    doorward-worker) echo "$web|$database|$redis" ;;
     *) echo '' ;;
     esac
 }

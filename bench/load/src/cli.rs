@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Timing(Timing),
     /// Open silent connections, and see what one costs
     Idle(Idle),
+    /// Take webhooks until it is ended, and write down which
+    Receive(Receive),
+    /// Crowd a server with connections that send a byte now and then, and with idle ones; one that is let go on is wrong
+    Slow(Slow),
 }
 
 /// The nodes to ask.
@@ -161,6 +165,43 @@ pub(crate) struct Idle {
     /// How long they stay open once all are
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) seconds: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Receive {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    pub(crate) listen: SocketAddr,
+    /// Write the id of each webhook to this file when it is there, a line for each
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ids: PathBuf,
+    /// Answer only after so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) delay: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Slow {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    /// How many are slow: with their first head, with a later one, or with a body
+    #[arg(long = "slow", default_value = "5000")]
+    pub(crate) trickling: usize,
+    /// How many have been answered once, and are silent
+    #[arg(long, default_value = "10000")]
+    pub(crate) idle: usize,
+    /// Over TLS
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// The server's process
+    #[arg(long, value_name = "PID")]
+    pub(crate) pid: u32,
+    /// How long they go on once all are open
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+    /// Make this file when all are open
+    #[arg(long, value_name = "FILE")]
+    pub(crate) started: Option<PathBuf>,
 }
 
 /// Load is for one's own servers: elsewhere it would be an attack.

@@ -7,10 +7,12 @@ mod idle;
 mod nodes;
 mod process;
 mod race;
+mod receive;
 mod revoke;
 mod run;
 mod samples;
 mod scenario;
+mod slow;
 mod tally;
 mod timing;
 mod verify;
@@ -66,11 +68,17 @@ fn answer(cli: Cli) -> anyhow::Result<bool> {
                 show(&report, json)?;
                 Ok(true)
             }
+            Command::Slow(arguments) => {
+                let report = slow::slow(arguments).await?;
+                show(&report, json)?;
+                Ok(report.is_right())
+            }
             Command::Idle(arguments) => {
                 let report = idle::idle(arguments).await?;
                 show(&report, json)?;
                 Ok(report.is_right())
             }
+            Command::Receive(arguments) => receive::receive(arguments).await.map(|()| true),
         }
     })
 }

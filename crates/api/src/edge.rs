@@ -1,10 +1,12 @@
 //! What every request and every answer passes: the host is checked, a trailing slash taken off, a request id given,
 //! the headers of security set, a problem rendered, a page made for a browser, a panic caught, and one line logged.
 
+mod cors;
 mod host;
 mod limits;
 mod proxies;
 
+pub use cors::Cors;
 pub use host::AllowedHosts;
 pub(crate) use limits::whole_seconds;
 pub use proxies::TrustedProxies;
@@ -19,12 +21,14 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use cors::Shared;
 use doorward_services::throttle::{Budget, told};
 use futures_util::FutureExt;
 use std::fmt;
@@ -47,6 +51,10 @@ const PROBED: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 pub struct Edge {
     /// Which hosts are served.
     pub allowed_hosts: Arc<AllowedHosts>,
+    /// Which pages of others may call.
+    pub cors: Arc<Cors>,
+    /// Whether clients come over HTTPS; they are then told to stay there.
+    pub is_tls: bool,
     /// Set when the server is about to stop: every answer then closes its connection, so that no request meets a
     /// connection that is being closed.
     pub is_draining: Arc<AtomicBool>,
@@ -62,7 +70,7 @@ impl Edge {
         mut request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let mut line = Line::begin(&request, self.is_draining);
+        let mut line = Line::begin(&request, &self);
         if !request.method().is_safe() {
             // Only what changes something is asked where it came from.
             let id = RequestId(line.request_id.clone());
@@ -124,13 +132,15 @@ struct Line {
     content_type: Option<HeaderValue>,
     request_id: HeaderValue,
     began: Instant,
+    cors: Option<Shared>,
+    is_tls: bool,
     is_draining: Arc<AtomicBool>,
     /// What the use case has drawn on.
     budgets: Vec<Budget>,
 }
 
 impl Line {
-    fn begin(request: &ServiceRequest, is_draining: Arc<AtomicBool>) -> Self {
+    fn begin(request: &ServiceRequest, edge: &Edge) -> Self {
         Self {
             method: request.method().to_string(),
             path: request.path().to_owned(),
@@ -139,7 +149,9 @@ impl Line {
             content_type: request.headers().get(CONTENT_TYPE).cloned(),
             request_id: request_id(request.headers()),
             began: Instant::now(),
-            is_draining,
+            cors: edge.cors.shared(request.method(), request.headers()),
+            is_tls: edge.is_tls,
+            is_draining: Arc::clone(&edge.is_draining),
             budgets: Vec::new(),
         }
     }
@@ -267,6 +279,13 @@ fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
         headers.insert(CONTENT_SECURITY_POLICY, nothing);
     }
     limits::tell(headers, &line.budgets);
+    if line.is_tls {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+    if let Some(shared) = &line.cors {
+        shared.set_headers(headers);
+    }
     if line.form != Form::Fixed {
         headers.append(VARY, HeaderValue::from_static("Accept"));
     }

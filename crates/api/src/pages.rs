@@ -3,6 +3,7 @@
 mod json;
 
 use crate::openapi::{Operation, Shown};
+use crate::routes::asset;
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody};
@@ -18,6 +19,8 @@ use percent_encoding::percent_decode_str;
 /// Everything comes from this very server, and no script or style stands in the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html";
 
 /// In which form a request's answer is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +62,25 @@ fn is_shown(path: &str) -> bool {
     below("/api") && !others.into_iter().any(below)
 }
 
+/// Whether the first that is accepted is `text/html`, and it is accepted at all (RFC 9110, 12.4.2: `q=0` is "not").
 fn prefers_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get(ACCEPT).map(HeaderValue::as_bytes);
-    let first = accepted.and_then(|accepted| accepted.get(.."text/html".len()));
-    first.is_some_and(|first| first.eq_ignore_ascii_case(b"text/html"))
+    // Nearly all clients of the API end here.
+    let Some((kind, rest)) = accepted.and_then(|it| it.split_at_checked(HTML.len())) else {
+        return false;
+    };
+    let is_html = kind.eq_ignore_ascii_case(HTML.as_bytes());
+    let mut parameters = rest.split(|byte| *byte == b',').next().unwrap_or_default();
+    parameters = parameters.trim_ascii();
+    is_html && (parameters.is_empty() || parameters.starts_with(b";")) && !is_refused(parameters)
+}
+
+fn is_refused(parameters: &[u8]) -> bool {
+    parameters.split(|byte| *byte == b';').any(|parameter| {
+        let weight = str::from_utf8(parameter).unwrap_or_default().trim();
+        let weight = weight.strip_prefix("q=").or(weight.strip_prefix("Q="));
+        weight.is_some_and(|weight| weight.parse() == Ok(0.0_f32))
+    })
 }
 
 fn asks_for_json(query: &str) -> bool {
@@ -82,6 +100,8 @@ struct Page<'a> {
     next: Option<String>,
     is_index: bool,
     forms: Vec<OperationForm<'a>>,
+    style: &'static str,
+    script: &'static str,
 }
 
 struct OperationForm<'a> {
@@ -165,6 +185,8 @@ fn page<'a>(
         next: next_page(head.headers()),
         is_index,
         forms: forms.collect(),
+        style: asset::path("page.css"),
+        script: asset::path("page.js"),
     }
 }
 
@@ -217,4 +239,30 @@ fn next_page(headers: &HeaderMap) -> Option<String> {
     let link = headers.get(LINK)?.to_str().ok()?;
     let target = link.strip_prefix('<')?.split_once(">; rel=\"next\"")?.0;
     target.starts_with("/api/").then(|| target.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_for_those_who_accept_one_first() {
+        for (accept, expected) in [
+            ("text/html", true),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", true),
+            ("TEXT/HTML; charset=utf-8 ; q=0.9", true),
+            ("text/html;q=0", false),
+            ("text/html; Q=0.000, application/json", false),
+            ("text/html;level=1;q=0,*/*", false),
+            ("text/html5", false),
+            ("text/htm", false),
+            ("application/json, text/html", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
+            assert_eq!(prefers_html(&headers), expected, "{accept}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+pub(crate) mod asset;
 mod audit;
 mod dialects;
 mod documentation;
@@ -19,6 +20,7 @@ mod simplejwt;
 mod tasks;
 mod tokens;
 mod users;
+mod webhook_secret;
 
 use crate::edge::TrustedProxies;
 use crate::extract::MAX_BODY;
@@ -49,6 +51,8 @@ pub struct ApiConfig {
     pub is_draining: Arc<AtomicBool>,
     /// The proxies whose words count on where a request comes from.
     pub trusted_proxies: TrustedProxies,
+    /// Whether clients come over HTTPS: cookies are `Secure` then.
+    pub is_tls: bool,
 }
 
 /// What a handler answers.
@@ -124,10 +128,6 @@ fn endpoints() -> Vec<Endpoint> {
             .delete(api_keys::delete, api_keys::delete_described),
         Endpoint::at("/api/v1/api-keys/{id}/regenerate")
             .post(api_keys::regenerate, api_keys::regenerate_described),
-        Endpoint::at("/api/v1/settings")
-            .get(settings::list, settings::list_described)
-            .patch(settings::update, settings::update_described),
-        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
         Endpoint::at("/api/v1/tasks")
             .get(tasks::list, tasks::list_described)
             .scope(Scope::TasksRead)
@@ -144,6 +144,13 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/tasks/{id}/cancel")
             .post(tasks::cancel, tasks::cancel_described)
             .scope(Scope::TasksWrite),
+        Endpoint::at("/api/v1/webhook-secret")
+            .get(webhook_secret::show, webhook_secret::show_described)
+            .post(webhook_secret::rotate, webhook_secret::rotate_described),
+        Endpoint::at("/api/v1/settings")
+            .get(settings::list, settings::list_described)
+            .patch(settings::update, settings::update_described),
+        Endpoint::at("/api/v1/audit").get(audit::list, audit::list_described),
         Endpoint::at("/api/v1/auth/token").post(simplejwt::obtain, simplejwt::obtain_described),
         Endpoint::at("/api/v1/auth/token/refresh")
             .post(simplejwt::refresh, simplejwt::refresh_described),

@@ -21,6 +21,7 @@ pub mod signing_key;
 pub mod task;
 pub mod user;
 pub mod username;
+pub mod webhook_secret;
 
 pub use api_key::{ApiKey, ApiKeyDigest, ApiKeySecret};
 pub use audit::{AuditAction, AuditEvent, SecurityEvent};
@@ -41,3 +42,4 @@ pub use signing_key::{JwtAlgorithm, KeyAlgorithm, KeyId, KeyState, SigningKey};
 pub use task::{ScheduledTask, TaskStatus};
 pub use user::User;
 pub use username::Username;
+pub use webhook_secret::{SealedSecret, WebhookSecret};

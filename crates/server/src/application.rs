@@ -1,33 +1,40 @@
 //! The server, from a bound socket to a graceful end. Tests start the very same one.
 
+use crate::net::tls::Tls;
+use crate::net::{self, Listening};
+use crate::worker::WorkerThread;
+use actix_server::Server;
+use actix_service::IntoServiceFactory;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer, rt};
-use doorward_api::edge::{AllowedHosts, TrustedProxies};
+use actix_web::{App, rt};
+use doorward_api::edge::{AllowedHosts, Cors, TrustedProxies};
 use doorward_api::{ApiConfig, Edge};
 use doorward_domain::Network;
 use doorward_services::services::StartError;
-use doorward_services::{Services, ServicesConfig};
+use doorward_services::webhook_secrets::WebhookSecrets;
+use doorward_services::{Clock, Services, ServicesConfig};
 use doorward_storage::Store;
+use doorward_worker::noop::Noop;
+use doorward_worker::webhook::{AllowList, Webhook};
+use doorward_worker::worker::GRACE;
+use doorward_worker::{Kinds, Worker, WorkerConfig};
+use futures_util::future::join;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 /// What answers a request is given this long when the server stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// And then the database this long to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
-/// A client that has not sent its whole request head by then is cut off.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// An idle connection is kept this long.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
 /// What a server is made of.
 #[derive(Debug)]
 pub struct Options {
@@ -39,10 +46,63 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// The proxies whose words count on where a request comes from.
     pub trusted_proxies: Vec<Network>,
+    /// The origins whose pages may call.
+    pub cors_allowed_origins: Vec<String>,
+    /// What HTTPS is served with, where it is.
+    pub tls: Option<Tls>,
     /// The name in `/api/v1/health`.
     pub environment: String,
+    /// The worker beside the server, where there is one.
+    pub worker: Option<WorkerOptions>,
     /// How many threads serve; one a core where there is no number.
     pub workers: Option<usize>,
+}
+
+/// The kinds of tasks that this program knows, for services on this store and under this key.
+///
+/// # Errors
+/// When no TLS can be had.
+pub fn kinds(services: &ServicesConfig, webhook_allow: AllowList) -> anyhow::Result<Kinds> {
+    let secrets = WebhookSecrets::new(
+        Arc::clone(&services.store),
+        Arc::clone(&services.clock),
+        &services.secret_key,
+        &services.secret_key_fallbacks,
+    );
+    let webhook = Webhook::new(secrets, Arc::clone(&services.clock), webhook_allow)?;
+    Ok(Kinds::new().with(Noop)?.with(webhook)?)
+}
+
+/// What a worker runs. The services check against the same kinds what is made.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The kinds that it knows.
+    pub kinds: Kinds,
+    /// How many tasks it runs at once.
+    pub concurrency: NonZeroUsize,
+}
+
+impl WorkerOptions {
+    /// Starts the worker, beside services on this store and this clock.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        self,
+        services: &Services,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<WorkerThread> {
+        tracing::info!(kinds = ?self.kinds, concurrency = self.concurrency, "running tasks");
+        WorkerThread::start(Worker::new(WorkerConfig {
+            store,
+            clock,
+            kinds: self.kinds,
+            concurrency: self.concurrency,
+            grace: GRACE,
+            alarm: Arc::clone(&services.task_alarm),
+        }))
+    }
 }
 
 /// A server that accepts connections.
@@ -51,7 +111,9 @@ pub struct Application {
     address: SocketAddr,
     services: Data<Services>,
     store: Arc<dyn Store>,
+    worker: Option<WorkerThread>,
     is_draining: Arc<AtomicBool>,
+    stopping: watch::Sender<bool>,
     handle: ServerHandle,
     server: rt::task::JoinHandle<io::Result<()>>,
     upkeep: Vec<rt::task::JoinHandle<()>>,
@@ -63,6 +125,9 @@ pub enum BuildError {
     /// The services do not start.
     #[error(transparent)]
     Services(#[from] StartError),
+    /// TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
     /// The socket or the threads.
     #[error("the server does not start: {0}")]
     Io(#[from] io::Error),
@@ -76,6 +141,8 @@ impl Application {
     pub async fn start(options: Options) -> Result<Self, BuildError> {
         let address = options.listener.local_addr()?;
         let store = Arc::clone(&options.services.store);
+        let clock = Arc::clone(&options.services.clock);
+        let tls = options.tls.map(Arc::new);
         let services = Data::new(Services::start(options.services).await?);
         let is_draining = Arc::new(AtomicBool::new(false));
         let api = doorward_api::configure(
@@ -85,34 +152,55 @@ impl Application {
                 environment: options.environment,
                 is_draining: Arc::clone(&is_draining),
                 trusted_proxies: TrustedProxies::new(options.trusted_proxies),
+                is_tls: tls.is_some(),
             },
         );
         let edge = Edge {
             allowed_hosts: Arc::new(AllowedHosts::new(options.allowed_hosts)),
+            cors: Arc::new(Cors::new(options.cors_allowed_origins)),
+            is_tls: tls.is_some(),
             is_draining: Arc::clone(&is_draining),
         };
-        let mut server = HttpServer::new(move || {
-            let edge = edge.clone();
-            App::new()
-                .wrap(from_fn(move |request, next| {
-                    edge.clone().around(request, next)
-                }))
-                .configure(api.clone())
-        })
-        .disable_signals()
-        .client_request_timeout(HEAD_WITHIN)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(DRAIN_WITHIN.as_secs());
-        if let Some(workers) = options.workers {
-            server = server.workers(workers);
-        }
-        let server = server.listen(options.listener)?.run();
+        let worker_clock = Arc::clone(&clock);
+        let (stopping, is_stopping) = watch::channel(false);
+        let workers = options.workers.unwrap_or_else(cores);
+        let listening = Listening {
+            tls: tls
+                .clone()
+                .map(Tls::server_config)
+                .transpose()?
+                .map(Arc::new),
+            stopping: is_stopping,
+            clock,
+            connections: net::max_connections() / workers.max(1),
+        };
+        let server = Server::build()
+            .disable_signals()
+            .workers(workers)
+            .max_concurrent_connections(listening.connections)
+            .shutdown_timeout(DRAIN_WITHIN.as_secs())
+            .listen("http", options.listener, move || {
+                let edge = edge.clone();
+                let app = App::new()
+                    .wrap(from_fn(move |request, next| {
+                        edge.clone().around(request, next)
+                    }))
+                    .configure(api.clone());
+                net::serve(app.into_factory(), listening.clone())
+            })?
+            .run();
+        let worker = options
+            .worker
+            .map(|worker| worker.start(&services, Arc::clone(&store), worker_clock))
+            .transpose()?;
         Ok(Self {
             address,
-            upkeep: upkeep(&services),
+            upkeep: upkeep(&services, tls),
             services,
             store,
+            worker,
             is_draining,
+            stopping,
             handle: server.handle(),
             server: rt::spawn(server),
         })
@@ -128,15 +216,24 @@ impl Application {
         &self.services
     }
 
-    /// From now on `/readyz` says that others should be asked.
+    /// From now on `/readyz` says that others should be asked, and no task begins.
     pub fn drain(&self) {
+        if let Some(worker) = &self.worker {
+            worker.drain();
+        }
         self.is_draining.store(true, Ordering::Release);
     }
 
-    /// Stops accepting, answers what is in flight, and ends the threads of the database.
+    /// Stops accepting, answers what is in flight, lets tasks end or gives them back, and ends the threads of the database.
     pub async fn stop(self) {
         self.drain();
-        self.handle.stop(true).await;
+        self.stopping.send_replace(true);
+        let worker_ends = async {
+            if let Some(worker) = self.worker {
+                worker.stop().await;
+            }
+        };
+        join(self.handle.stop(true), worker_ends).await;
         for task in &self.upkeep {
             task.abort();
         }
@@ -161,13 +258,19 @@ impl Application {
     }
 }
 
-fn upkeep(services: &Data<Services>) -> Vec<rt::task::JoinHandle<()>> {
+fn cores() -> usize {
+    thread::available_parallelism().map_or(2, NonZeroUsize::get)
+}
+
+fn upkeep(services: &Data<Services>, tls: Option<Arc<Tls>>) -> Vec<rt::task::JoinHandle<()>> {
     let (feed, sweeper, keys) = (services.clone(), services.clone(), services.clone());
     let sealer = services.clone();
-    vec![
+    let mut upkeep = vec![
         rt::spawn(async move { feed.feed.follow().await }),
         rt::spawn(async move { sweeper.sweeper.run().await }),
         rt::spawn(async move { sealer.sealer.run().await }),
         rt::spawn(async move { keys.api_keys.run().await }),
-    ]
+    ];
+    upkeep.extend(tls.map(|tls| rt::spawn(tls.follow())));
+    upkeep
 }

@@ -46,6 +46,11 @@ pub struct Cli {
 pub enum Command {
     /// Run the HTTP server (also without a command)
     Serve(ServeArgs),
+    /// Run scheduled tasks, and nothing else: for more machines (serve runs them too)
+    ///
+    /// Any number may run beside servers, on one database. A task that a worker holds when it is killed is run again by
+    /// another one, half a minute later.
+    Worker(WorkerArgs),
     /// Bring the tables of the database up to date (serve does so too)
     Migrate(MigrateArgs),
     /// Make an account that may sign in to manage the others
@@ -97,6 +102,17 @@ pub enum Command {
 /// The options of `serve`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub struct ServeArgs {
+    /// Leave the tables of the database as they are; `doorward migrate` brings them up to date
+    #[arg(long)]
+    pub no_migrate: bool,
+    /// Run no scheduled tasks; `doorward worker` does
+    #[arg(long)]
+    pub no_worker: bool,
+}
+
+/// The options of `worker`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub struct WorkerArgs {
     /// Leave the tables of the database as they are; `doorward migrate` brings them up to date
     #[arg(long)]
     pub no_migrate: bool,
@@ -270,7 +286,13 @@ impl Cli {
         if cli.serve.no_migrate && !serves {
             return Err(command.error(
                 ErrorKind::ArgumentConflict,
-                "--no-migrate is an option of serve, or stands after restored",
+                "--no-migrate is an option of serve, or stands after worker or restored",
+            ));
+        }
+        if cli.serve.no_worker && !serves {
+            return Err(command.error(
+                ErrorKind::ArgumentConflict,
+                "--no-worker is an option of serve",
             ));
         }
         Ok(cli)
@@ -281,12 +303,20 @@ impl Cli {
         const TABLES: [Group; 2] = [Group::Database, Group::Log];
         const KEYS: [Group; 3] = [Group::Database, Group::Keys, Group::Log];
         const SETTINGS: [Group; 3] = [Group::Database, Group::Settings, Group::Log];
+        const TASKS: [Group; 5] = [
+            Group::Database,
+            Group::Redis,
+            Group::Keys,
+            Group::Worker,
+            Group::Log,
+        ];
         const ACCOUNTS: [Group; 3] = [Group::Database, Group::Passwords, Group::Log];
         let shown = |name: &str| match name {
             "migrate" | "restored" | "import-django" => TABLES.as_slice(),
             "createsuperuser" => ACCOUNTS.as_slice(),
             "keys" | "audit" => KEYS.as_slice(),
             "settings" => SETTINGS.as_slice(),
+            "worker" => TASKS.as_slice(),
             "openapi" => [].as_slice(),
             _ => Group::ALL.as_slice(),
         };
@@ -304,6 +334,7 @@ impl Cli {
             None => Command::Serve(self.serve),
             Some(Command::Serve(args)) => Command::Serve(ServeArgs {
                 no_migrate: args.no_migrate || self.serve.no_migrate,
+                no_worker: args.no_worker || self.serve.no_worker,
             }),
             Some(command) => command,
         }
@@ -355,8 +386,15 @@ mod tests {
 
     #[test]
     fn without_a_command_it_serves() {
-        let plain = Command::Serve(ServeArgs { no_migrate: false });
-        let unmigrated = Command::Serve(ServeArgs { no_migrate: true });
+        let plain = Command::Serve(ServeArgs::default());
+        let unmigrated = Command::Serve(ServeArgs {
+            no_migrate: true,
+            ..ServeArgs::default()
+        });
+        let idle = Command::Serve(ServeArgs {
+            no_worker: true,
+            ..ServeArgs::default()
+        });
         for (line, expected) in [
             ("doorward", &plain),
             ("doorward serve", &plain),
@@ -364,6 +402,9 @@ mod tests {
             ("doorward --no-migrate", &unmigrated),
             ("doorward --no-migrate serve", &unmigrated),
             ("doorward serve --no-migrate", &unmigrated),
+            ("doorward --no-worker", &idle),
+            ("doorward --no-worker serve", &idle),
+            ("doorward serve --no-worker", &idle),
         ] {
             assert_eq!(command(line), *expected, "{line}");
         }
@@ -473,6 +514,10 @@ mod tests {
         for line in [
             "doorward migrate --no-migrate",
             "doorward --no-migrate check",
+            "doorward --no-migrate worker",
+            "doorward --no-worker worker",
+            "doorward worker --no-worker",
+            "doorward --no-worker migrate",
             "doorward createsuperuser --role user",
             "doorward --no-migrate restored",
             "doorward restored backup.db",
@@ -486,6 +531,10 @@ mod tests {
         assert_eq!(
             command("doorward migrate --status"),
             Command::Migrate(MigrateArgs { status: true })
+        );
+        assert_eq!(
+            command("doorward worker --no-migrate"),
+            Command::Worker(WorkerArgs { no_migrate: true })
         );
         assert_eq!(
             command("doorward restored --no-migrate"),

@@ -11,6 +11,7 @@ mod openapi;
 mod restored;
 mod serve;
 mod settings;
+mod worker;
 
 pub use audit::audit;
 pub use check::check;
@@ -23,10 +24,14 @@ pub use openapi::openapi;
 pub use restored::restored;
 pub use serve::serve;
 pub use settings::settings;
+pub use worker::worker;
 
-use crate::config::{Config, KeyFileError, KeySource};
+use crate::application::{WorkerOptions, kinds};
+use crate::config::{Config, KeyFileError, KeySource, TlsSource};
+use crate::net::tls::Tls;
 use anyhow::{Context, ensure};
 use doorward_services::hashing::HashingLimits;
+use doorward_services::ports::AnnouncementSeal;
 use doorward_services::{ServicesConfig, SystemClock};
 use doorward_storage::Store;
 use doorward_storage_diesel::{DatabaseUrl, DieselStore, OnPending, StoreConfig, migration_status};
@@ -99,6 +104,26 @@ fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
     Ok(DatabaseUrl::parse(&config.database.expose())?)
 }
 
+/// What nodes share, for the commands that run on: what the others change, nodes learn from the feed.
+fn join_others(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<()> {
+    if let Some(redis) = &config.redis {
+        let clock = Arc::clone(&services.clock);
+        let seal = AnnouncementSeal::derive(&services.secret_key, &services.secret_key_fallbacks);
+        services.shared = Some(doorward_redis::connect(redis, clock, seal)?);
+    }
+    Ok(())
+}
+
+/// Lets the services offer the kinds of tasks that this program runs.
+fn offer_kinds(config: &Config, services: &mut ServicesConfig) -> anyhow::Result<WorkerOptions> {
+    let kinds = kinds(services, config.worker.webhook_allow.clone())?;
+    services.task_kinds = Arc::new(kinds.clone());
+    Ok(WorkerOptions {
+        kinds,
+        concurrency: config.worker.concurrency,
+    })
+}
+
 /// The database, unless it has no tables: an empty one is most likely that of a wrong URL or folder.
 fn database_in_use(config: &Config, advice: &str) -> anyhow::Result<DatabaseUrl> {
     let url = database_url(config)?;
@@ -129,6 +154,15 @@ fn make_folder(url: &DatabaseUrl) -> anyhow::Result<()> {
 
 fn is_missing_or_empty(file: &Path) -> bool {
     std::fs::metadata(file).map_or(true, |found| found.len() == 0)
+}
+
+/// What HTTPS is served with, where it is.
+fn tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+    Ok(match &config.http.tls {
+        None => None,
+        Some(TlsSource::Files(files)) => Some(Tls::of_files(files.clone())?),
+        Some(TlsSource::SelfSigned) => Some(Tls::self_signed(config.http.certificate_names())?),
+    })
 }
 
 fn refuse_bad_key(config: &Config) -> Result<(), KeyFileError> {

@@ -13,6 +13,7 @@
 //! assert_eq!(errors.to_string(), r#"BCRYPT_COST must be a whole number from 10 to 15, not "9""#);
 //! ```
 
+mod cors;
 mod database;
 mod dotenv;
 mod environment;
@@ -24,8 +25,10 @@ mod passwords;
 mod reader;
 mod redis;
 mod settings;
+mod tls;
 mod unserved;
 mod variables;
+mod worker;
 
 pub use database::DatabaseUrl;
 pub use doorward_domain::JwtAlgorithm;
@@ -36,7 +39,9 @@ pub use keys::{KeySource, Keys, SecretKey, WeakKey};
 pub use log::{Log, LogFormat};
 pub use passwords::Passwords;
 pub use reader::{ConfigErrors, Problem};
+pub use tls::TlsSource;
 pub use variables::{Group, Variable};
+pub use worker::WorkerLimits;
 
 use doorward_redis::RedisConfig;
 use dotenv::DotEnv;
@@ -56,6 +61,8 @@ pub struct Config {
     pub keys: Keys,
     /// How passwords are hashed and which are refused.
     pub passwords: Passwords,
+    /// How scheduled tasks are run.
+    pub worker: WorkerLimits,
     /// What is logged, and how.
     pub log: Log,
     /// The values of the runtime settings until somebody changes them.
@@ -104,6 +111,7 @@ impl Config {
             database,
             redis: redis::read(&mut reader),
             passwords: Passwords::read(&mut reader),
+            worker: WorkerLimits::read(&mut reader),
             log: Log::read(&mut reader),
             settings: settings::read(&mut reader),
             superuser_password: reader

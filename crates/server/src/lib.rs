@@ -4,4 +4,6 @@ pub mod application;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod net;
 pub mod telemetry;
+pub mod worker;

@@ -46,6 +46,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let system = actix_web::rt::System::new();
     match cli.command_or_serve() {
         Command::Serve(args) => system.block_on(commands::serve(&config, args)),
+        Command::Worker(args) => system.block_on(commands::worker(&config, args)),
         Command::Migrate(args) => commands::migrate(&config, args),
         Command::CreateSuperuser(args) => {
             system.block_on(commands::create_superuser(&config, args))

@@ -6,11 +6,14 @@
 mod keys;
 mod sealer;
 mod sweep;
+mod throttled;
 pub mod verify;
 
 pub(crate) use keys::AuditKeys;
 pub use sealer::{Sealed, Sealer};
 pub(crate) use sweep::sweep_audit;
+pub use throttled::ThrottledLogin;
+pub(crate) use throttled::Told;
 
 use crate::auth::Caller;
 use crate::error::Internal;

@@ -2,7 +2,7 @@
 //! Key (RFC 7517).
 
 use crate::keys::{KeyRing, Keys};
-use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
+use crate::sealing;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
@@ -16,7 +16,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_domain::{KeyAlgorithm, KeyId, SigningKey};
-use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use secrecy::{ExposeSecret, SecretBox};
 use serde::Serialize;
 use std::fmt;
 
@@ -100,31 +100,25 @@ impl KeyPair {
     /// write to the database makes no token that is accepted.
     pub(crate) fn open(secrets: &KeyRing, key: &SigningKey) -> Result<Opened, Unopenable> {
         let sealed = key.sealed_key.as_deref().ok_or(Unopenable)?;
-        let (pkcs8, is_sealed_under_earlier) = secrets
-            .iter()
-            .enumerate()
-            .find_map(|(place, keys)| Some((unseal(keys, &key.kid, sealed)?, place > 0)))
+        let name = key.kid.as_str().as_bytes();
+        let opened = sealing::open_by_any(secrets, |keys| &keys.signing_key_seal, name, sealed)
             .ok_or(Unopenable)?;
-        let pair = Self::from_pkcs8(key.algorithm, pkcs8.expose_secret()).ok_or(Unopenable)?;
+        let pkcs8 = opened.value.expose_secret();
+        let pair = Self::from_pkcs8(key.algorithm, pkcs8).ok_or(Unopenable)?;
         if pair.kid != key.kid || pair.jwk.canonical() != key.public_key {
             return Err(Unopenable);
         }
         Ok(Opened {
             pair,
-            is_sealed_under_earlier,
+            is_sealed_under_earlier: opened.is_sealed_under_earlier,
         })
     }
 
-    /// The private part, encrypted (AES-256-GCM) and bound to its kid: a nonce, the ciphertext and the tag.
+    /// The private part, encrypted and bound to its kid.
     pub(crate) fn seal(&self, keys: &Keys) -> Result<Vec<u8>, Unspecified> {
         let pkcs8 = self.to_pkcs8()?;
-        let mut bytes = Vec::with_capacity(pkcs8.expose_secret().len() + 16);
-        bytes.extend_from_slice(pkcs8.expose_secret());
-        // In place, and without a move of the buffer: nothing is left in clear.
-        let nonce = keys
-            .seal
-            .seal_in_place_append_tag(Aad::from(self.kid.as_str()), &mut bytes)?;
-        Ok([nonce.as_ref().as_slice(), &bytes].concat())
+        let name = self.kid.as_str().as_bytes();
+        keys.signing_key_seal.seal(name, pkcs8.expose_secret())
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
@@ -245,19 +239,6 @@ impl fmt::Debug for KeyPair {
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
-}
-
-fn unseal(keys: &Keys, kid: &KeyId, sealed: &[u8]) -> Option<SecretBox<Vec<u8>>> {
-    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let mut bytes = SecretBox::new(Box::new(ciphertext.to_vec()));
-    let length = keys
-        .seal
-        .open_in_place(nonce, Aad::from(kid.as_str()), bytes.expose_secret_mut())
-        .ok()?
-        .len();
-    bytes.expose_secret_mut().truncate(length);
-    Some(bytes)
 }
 
 /// The two numbers of an `RSAPublicKey` in DER (RFC 8017, A.1.1), without leading zeros (RFC 7518, 6.3.1).

@@ -2,6 +2,7 @@
 //! can be used as another; and the ring of all keys that this node knows.
 
 use crate::pairs::Pairs;
+use crate::sealing::SealingKey;
 use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -22,7 +23,9 @@ pub(crate) struct Keys {
     /// Digests the places of users.
     pub(crate) place: hmac::Key,
     /// Encrypts the private parts of key pairs.
-    pub(crate) seal: RandomizedNonceKey,
+    pub(crate) signing_key_seal: SealingKey,
+    /// Encrypts the secrets that sign webhooks.
+    pub(crate) webhook_seal: SealingKey,
 }
 
 impl Keys {
@@ -34,7 +37,8 @@ impl Keys {
             refresh_uuid: expand(&root, b"refresh token uuid v1"),
             refresh_digest: expand(&root, b"refresh token digest v1"),
             place: expand(&root, b"place digest v1"),
-            seal: expand_seal(&root, b"signing key seal v1"),
+            signing_key_seal: SealingKey::expand(&root, b"signing key seal v1"),
+            webhook_seal: SealingKey::expand(&root, b"webhook secret seal v1"),
         }
     }
 }
@@ -82,6 +86,11 @@ impl KeyRing {
             earlier: earlier.iter().map(Keys::derive).collect(),
             pairs: ArcSwap::default(),
         }
+    }
+
+    /// Whether there are earlier keys.
+    pub(crate) fn has_earlier(&self) -> bool {
+        !self.earlier.is_empty()
     }
 
     /// The present keys first.

@@ -23,6 +23,7 @@ mod refresh_secret;
 mod remembered;
 pub mod restored;
 mod revocations;
+mod sealing;
 pub mod services;
 pub mod settings;
 mod shared;
@@ -37,6 +38,7 @@ pub mod throttle;
 pub mod tokens;
 pub mod user_list;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Internal;

@@ -2,7 +2,7 @@
 
 use crate::accounts::AccountService;
 use crate::api_keys::{ApiKeyService, Found, KeyUses, KnownApiKey};
-use crate::audit::{AuditKeys, AuditService, Sealer};
+use crate::audit::{AuditKeys, AuditService, Sealer, Told};
 use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::error::Internal;
@@ -21,6 +21,7 @@ use crate::sweeper::Sweeper;
 use crate::tasks::{TaskAlarm, TaskKinds, TaskService};
 use crate::throttle::{MOST_KEYS, Throttle};
 use crate::users::UserService;
+use crate::webhook_secrets::WebhookSecrets;
 use arc_swap::ArcSwap;
 use bcrypt_batch::{Cost, CostOutOfRange};
 use chrono::TimeDelta;
@@ -75,6 +76,8 @@ pub struct Services {
     pub settings: SettingsService,
     /// Scheduled tasks.
     pub tasks: TaskService,
+    /// The secrets with which webhooks are signed.
+    pub webhook_secrets: WebhookSecrets,
     /// Wakes the worker of this node.
     pub task_alarm: Arc<TaskAlarm>,
     /// The audit log.
@@ -111,6 +114,13 @@ impl Services {
         let runtime = Arc::new(RuntimeSettings::new(&config));
         let signing_keys = Arc::new(SigningKeys::new(&config, &runtime));
         signing_keys.begin().await?;
+        let webhook_secrets = WebhookSecrets::new(
+            Arc::clone(&config.store),
+            Arc::clone(&config.clock),
+            &config.secret_key,
+            &config.secret_key_fallbacks,
+        );
+        webhook_secrets.begin().await?;
         let feed = Arc::new(ChangeFeed::new(
             Arc::clone(&config.store),
             Arc::clone(&config.clock),
@@ -127,6 +137,7 @@ impl Services {
         let core = Arc::new(Core {
             throttle: throttle(&config),
             audit_keys: Arc::new(audit_keys),
+            throttled: Told::default(),
             keys: signing_keys.ring(),
             passwords: Passwords::new(pool, cost, config.password_policy),
             settings: runtime.present(),
@@ -146,6 +157,7 @@ impl Services {
             api_keys: ApiKeyService::new(Arc::clone(&core)),
             settings: SettingsService::new(Arc::clone(&core)),
             tasks: TaskService::new(Arc::clone(&core), config.task_kinds),
+            webhook_secrets,
             task_alarm: Arc::clone(&memory.alarm),
             audit: AuditService::new(Arc::clone(&core)),
             sealer: Sealer::new(Arc::clone(&core)),
@@ -204,6 +216,8 @@ pub(crate) struct Core {
     pub(crate) runtime: Arc<RuntimeSettings>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) audit_keys: Arc<AuditKeys>,
+    /// Which refusals of logins the audit log has been told of.
+    pub(crate) throttled: Told,
     pub(crate) passwords: Passwords,
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<ChangeFeed>,

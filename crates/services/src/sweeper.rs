@@ -16,7 +16,7 @@ pub const INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows one transaction deletes at the most.
 pub const BATCH: u32 = 500;
 
-/// The sweeper of sessions, of the change feed, of what is retired or over, and of the audit log.
+/// The sweeper of sessions, of the change feed, of the audit log and of tasks that have ended.
 #[derive(Debug)]
 pub struct Sweeper {
     core: Arc<Core>,
@@ -33,12 +33,12 @@ pub struct Swept {
     pub signing_keys: usize,
     /// Places in which their users have not logged in for a year.
     pub places: usize,
+    /// Tasks that ended long ago.
+    pub tasks: usize,
     /// Changes of settings that nobody asks for any more.
     pub setting_changes: usize,
     /// Events of the audit log that are older than `AUDIT_RETENTION`.
     pub events: usize,
-    /// Tasks that ended long ago.
-    pub tasks: usize,
 }
 
 impl Sweeper {
@@ -57,8 +57,8 @@ impl Sweeper {
             now - TimeDelta::from_std(RETENTION).unwrap_or_default(),
         );
         let (forgotten, left) = (now - RETIRED_KEPT, now - PLACE_KEPT);
-        let unasked = now - self.core.settings.load().audit_retention;
         let ended = now - self.core.settings.load().task_retention;
+        let unasked = now - self.core.settings.load().audit_retention;
         let mut swept = Swept::default();
         loop {
             let batch = self
@@ -70,9 +70,9 @@ impl Sweeper {
                         changes: tx.sweep_changes(read, over, BATCH)?,
                         signing_keys: tx.sweep_signing_keys(forgotten, BATCH)?,
                         places: tx.sweep_places(left, BATCH)?,
+                        tasks: tx.sweep_finished_tasks(ended, BATCH)?,
                         setting_changes: tx.sweep_setting_changes(unasked, BATCH)?,
                         events: 0,
-                        tasks: tx.sweep_finished_tasks(ended, BATCH)?,
                     })
                 })
                 .await?;
@@ -80,8 +80,8 @@ impl Sweeper {
             swept.changes += batch.changes;
             swept.signing_keys += batch.signing_keys;
             swept.places += batch.places;
-            swept.setting_changes += batch.setting_changes;
             swept.tasks += batch.tasks;
+            swept.setting_changes += batch.setting_changes;
             if batch == Swept::default() {
                 swept.events = sweep_audit(&self.core).await?;
                 return Ok(swept);

@@ -7,6 +7,7 @@ mod new;
 
 pub use administer::ManageTaskError;
 pub use alarm::TaskAlarm;
+pub use doorward_storage::TaskQuery;
 pub use kinds::{KindError, NoopOnly, TaskKinds};
 pub use new::{NewRepeat, NewTask};
 
@@ -16,7 +17,7 @@ use crate::fields::FieldErrors;
 use crate::services::Core;
 use doorward_domain::task::MAX_LIVE_TASKS_PER_USER;
 use doorward_domain::{ScheduledTask, TaskId, TaskStatus, UserId};
-use doorward_storage::{StoreError, TaskQuery, Transaction};
+use doorward_storage::{StoreError, Transaction};
 use std::sync::Arc;
 
 /// Some tasks, the newest first.
@@ -122,7 +123,7 @@ impl TaskService {
         };
         self.core
             .store
-            .read(move |tx| Ok(page_of(tx, query)?))
+            .read(move |tx| Ok(page_of(tx, &query)?))
             .await
     }
 
@@ -179,11 +180,11 @@ fn own(tx: &mut dyn Transaction, user: UserId, id: TaskId) -> Result<ScheduledTa
         .ok_or(TaskError::NotFound)
 }
 
-fn page_of(tx: &mut dyn Transaction, query: TaskQuery) -> Result<TaskPage, StoreError> {
+fn page_of(tx: &mut dyn Transaction, query: &TaskQuery) -> Result<TaskPage, StoreError> {
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let mut tasks = tx.list_tasks(&TaskQuery {
         limit: query.limit.saturating_add(1),
-        ..query
+        ..query.clone()
     })?;
     let has_more = tasks.len() > limit;
     tasks.truncate(limit);

@@ -5,6 +5,7 @@ use crate::accounts::{ChangePassword, ProfileError, ProfileUpdate, Register, Reg
 use crate::api_keys::{
     ApiKeyError, ApiKeyUpdate, CreateApiKeyError, IssuedApiKey, NewApiKey, Regenerate,
 };
+use crate::audit::AuditQuery;
 use crate::auth::{
     AuthenticateError, Caller, EndSessionError, Login, LoginError, LogoutError, RefreshError,
     SignedIn,
@@ -18,6 +19,7 @@ use crate::tasks::{CreateTaskError, ManageTaskError, NewTask, TaskError};
 use crate::tokens::TokenPair;
 use crate::user_list::{ListKey, ListPage, View};
 use crate::users::{AdministerError, UserQuery, UserUpdate};
+use crate::webhook_secrets::RotateWebhookSecretError;
 use crate::{Internal, Principal, Services, ServicesConfig};
 use async_trait::async_trait;
 use base64::Engine;
@@ -29,7 +31,7 @@ use doorward_domain::session::Session;
 use doorward_domain::settings::RateLimit;
 use doorward_domain::{
     ApiKey, ApiKeyId, ApiKeySecret, Origin, Role, ScheduledTask, SessionId, Settings, TaskId, User,
-    UserId,
+    UserId, WebhookSecret,
 };
 use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{
@@ -332,7 +334,7 @@ impl Node {
         keys.create(caller, new_key()).await.unwrap()
     }
 
-    /// What the database holds of users, sessions, keys, tasks and changes.
+    /// What the database holds of users, sessions, keys, webhook secrets, tasks and changes.
     async fn contents(&self) -> Contents {
         let long_ago = self.clock.now() - TimeDelta::days(1000);
         read(&*self.store, move |tx| {
@@ -341,8 +343,9 @@ impl Node {
                 ..UserQuery::default()
             };
             let users = tx.list_users(&everybody)?;
-            let (mut sessions, mut keys) = (Vec::new(), Vec::new());
+            let (mut sessions, mut keys, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
             for user in &users {
+                secrets.extend(tx.webhook_secret(user.id)?);
                 sessions.extend(tx.live_sessions_of(user.id, long_ago)?);
                 keys.extend(tx.list_api_keys_of(user.id, None, 1000)?);
             }
@@ -350,7 +353,7 @@ impl Node {
                 limit: 1000,
                 ..TaskQuery::default()
             })?;
-            Ok((users, sessions, keys, tasks, tx.feed_end()?))
+            Ok((users, sessions, keys, secrets, tasks, tx.feed_end()?))
         })
         .await
     }
@@ -361,6 +364,7 @@ type Contents = (
     Vec<User>,
     Vec<Session>,
     Vec<ApiKey>,
+    Vec<WebhookSecret>,
     Vec<ScheduledTask>,
     FeedPosition,
 );
@@ -540,6 +544,20 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         }),
         ("list of sessions", |node, people| {
             Box::pin(async move { node.services.auth.sessions(&people.ada).await.map(drop) })
+        }),
+        ("audit log", |node, people| {
+            Box::pin(async move {
+                let audit = &node.services.audit;
+                let query = AuditQuery::default();
+                internal!(AdministerError, audit.list(&people.owner, query).await)
+            })
+        }),
+        ("figures of the audit log", |node, people| {
+            Box::pin(async move {
+                let audit = &node.services.audit;
+                let read = audit.activity(&people.owner, instant(0)).await;
+                internal!(AdministerError, read)
+            })
         }),
         ("list of signing keys", |node, _| {
             Box::pin(async move { node.services.signing_keys.list().await.map(drop) })
@@ -726,8 +744,8 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         ("list of everybody's tasks", |node, people| {
             Box::pin(async move {
                 let tasks = &node.services.tasks;
-                let listed = tasks.list_all(&people.owner, None, None, None, 50);
-                internal!(AdministerError, listed.await)
+                let all = TaskQuery::default();
+                internal!(AdministerError, tasks.list_all(&people.owner, all).await)
             })
         }),
         ("count of everybody's tasks", |node, people| {
@@ -762,6 +780,24 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
                     .verify(key.expose(), &Origin::default())
                     .await
                     .map(|found| assert!(found.is_none()))
+            })
+        }),
+        ("rotation of a webhook secret", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                internal!(RotateWebhookSecretError, secrets.rotate(&people.ada).await)
+            })
+        }),
+        ("look at a webhook secret", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                secrets.show(&people.ada).await.map(drop)
+            })
+        }),
+        ("search for what signs a webhook", |node, people| {
+            Box::pin(async move {
+                let secrets = &node.services.webhook_secrets;
+                secrets.signers(people.ada.principal.id).await.map(drop)
             })
         }),
         ("page of the list", |node, _| {

@@ -33,6 +33,7 @@ mod transaction;
 mod types;
 mod unit;
 mod users;
+mod webhook_secrets;
 
 pub use config::{OnPending, StoreConfig};
 pub use database_url::{DatabaseUrl, ParseUrlError};

@@ -14,12 +14,14 @@ use doorward_domain::task::TaskOutcome;
 use doorward_domain::{EndReason, KeyAlgorithm, KeyState, PlaceDigest, Role, TaskStatus, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{
-    a_session, a_setting_change, a_signing_key, a_task, a_user, an_api_key, an_event, instant,
+    a_session, a_setting_change, a_signing_key, a_task, a_user, a_webhook_secret, an_api_key,
+    an_event, instant,
 };
 use doorward_storage::{
     ApiKeyRepository, AuditQuery, AuditRepository, ChangeRepository, Claims, FeedPosition,
     ImportRepository, Mode, PlaceRepository, SessionRepository, SettingRepository,
     SigningKeyRepository, TaskQuery, TaskRepository, UserQuery, UserRepository,
+    WebhookSecretRepository,
 };
 use std::sync::{Arc, Mutex};
 
@@ -163,6 +165,9 @@ fn call_all_of_keys(tx: &mut DieselTransaction<'_>, user: &User) {
     tx.note_api_key_use(key.id, instant(1), TimeDelta::minutes(1))
         .unwrap();
     assert!(tx.delete_api_key(key.id, instant(1)).unwrap());
+    tx.put_webhook_secret(&a_webhook_secret(user)).unwrap();
+    tx.webhook_secret(user.id).unwrap();
+    assert_eq!(tx.lock_webhook_secrets(None, 50).unwrap().len(), 1);
 }
 
 fn call_all_of_places(tx: &mut DieselTransaction<'_>, user: &User) {

@@ -200,6 +200,19 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{Binary, Nullable};
+    use crate::types::{Id, Instant};
+
+    webhook_secrets (user_id) {
+        user_id -> Id,
+        sealed -> Binary,
+        created_at -> Instant,
+        previous_sealed -> Nullable<Binary>,
+        previous_until -> Nullable<Instant>,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::types::{Id, Instant};
 

@@ -10,7 +10,7 @@ use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use doorward_domain::task::TaskOutcome;
+use doorward_domain::task::{TaskFailure, TaskOutcome};
 use doorward_domain::{Change, ScheduledTask, TaskId, TaskStatus, UserId};
 use doorward_storage::{Claim, StoreError, TaskQuery, TaskRepository};
 use row::TaskRow;
@@ -127,7 +127,9 @@ impl TaskRepository for DieselTransaction<'_> {
             TaskOutcome::Completed(result) => (TaskStatus::Completed, None, result.as_ref(), None),
             TaskOutcome::Failed(error) => (TaskStatus::Failed, None, None, Some(error)),
             TaskOutcome::Retry { at, error } => (TaskStatus::Pending, Some(*at), None, Some(error)),
+            TaskOutcome::GivenBack { at } => (TaskStatus::Pending, Some(*at), None, None),
         };
+        let uncounted = i64::from(matches!(outcome, TaskOutcome::GivenBack { .. }));
         let target = tasks::table
             .find(DbId::from(task.id))
             .filter(tasks::attempts.eq(i64::from(task.attempts)))
@@ -137,7 +139,8 @@ impl TaskRepository for DieselTransaction<'_> {
             tasks::due_at.eq(due_at.map(DbInstant)),
             tasks::finished_at.eq(status.has_ended().then_some(DbInstant(at))),
             tasks::result.eq(result.map(ToString::to_string)),
-            tasks::error.eq(error.map(|error| error.as_str())),
+            tasks::error.eq(error.map(TaskFailure::as_str)),
+            tasks::earlier_attempts.eq(tasks::earlier_attempts + uncounted),
         );
         let count = on_backend!(self, |c| diesel::update(target).set(fields).execute(c))?;
         if count == 0 {

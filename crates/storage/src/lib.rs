@@ -14,6 +14,7 @@ pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use api_keys::ApiKeyRepository;
 pub use audit::{AuditQuery, AuditRepository, HourlyCount};
@@ -27,3 +28,4 @@ pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
 pub use tasks::{Claim, TaskQuery, TaskRepository};
 pub use users::{UserQuery, UserRepository};
+pub use webhook_secrets::WebhookSecretRepository;

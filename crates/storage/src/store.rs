@@ -16,6 +16,7 @@ use crate::settings::SettingRepository;
 use crate::signing_keys::SigningKeyRepository;
 use crate::tasks::TaskRepository;
 use crate::users::UserRepository;
+use crate::webhook_secrets::WebhookSecretRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
 use std::fmt;
@@ -32,6 +33,7 @@ pub trait Transaction:
     + PlaceRepository
     + SettingRepository
     + AuditRepository
+    + WebhookSecretRepository
     + TaskRepository
 {
 }
@@ -46,6 +48,7 @@ impl<T> Transaction for T where
         + PlaceRepository
         + SettingRepository
         + AuditRepository
+        + WebhookSecretRepository
         + TaskRepository
         + ?Sized
 {

@@ -23,10 +23,11 @@ pub mod signing_keys;
 pub mod tasks;
 pub mod units;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use builders::{
-    a_series, a_session, a_setting_change, a_signing_key, a_task, a_user, an_api_key, an_event,
-    instant,
+    a_series, a_session, a_setting_change, a_signing_key, a_task, a_user, a_webhook_secret,
+    an_api_key, an_event, instant,
 };
 pub use gate::Gate;
 
@@ -186,6 +187,13 @@ macro_rules! store_contract {
                 changes_of_settings_are_listed_the_newest_first,
                 old_changes_of_settings_are_swept_in_small_batches,
             ],
+            webhook_secrets: [
+                a_webhook_secret_is_read_back_as_it_was_written,
+                a_webhook_secret_takes_the_place_of_the_one_before,
+                a_webhook_secret_needs_its_user_and_goes_with_him,
+                all_webhook_secrets_are_visited_in_pages,
+                a_locked_webhook_secret_is_changed_by_one_at_a_time,
+            ],
             tasks: [
                 a_task_is_read_back_as_it_was_written,
                 a_task_needs_its_user_and_goes_with_him,
@@ -194,6 +202,7 @@ macro_rules! store_contract {
                 parallel_claims_share_what_is_due,
                 a_lease_that_has_run_out_fences_its_holder_off,
                 a_task_is_tried_again_when_it_is_to_be,
+                a_task_that_is_given_back_has_lost_no_attempt,
                 a_task_whose_workers_die_fails_with_its_last_attempt,
                 tasks_of_inactive_users_are_called_off_when_they_are_due,
                 a_task_is_cancelled_before_it_runs_or_not_at_all,

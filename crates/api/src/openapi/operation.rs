@@ -25,10 +25,10 @@ pub(crate) enum Tag {
     Users,
     /// What services use in place of a password.
     ApiKeys,
-    /// What owners change while the service runs.
-    Settings,
     /// What happens at a time.
     Tasks,
+    /// What owners change while the service runs.
+    Settings,
     /// What clients of older services ask for.
     Ancestors,
     /// For those who run the service.
@@ -44,8 +44,8 @@ impl Tag {
         Self::Account,
         Self::Users,
         Self::ApiKeys,
-        Self::Settings,
         Self::Tasks,
+        Self::Settings,
         Self::Ancestors,
         Self::Operations,
         Self::Documentation,
@@ -57,8 +57,8 @@ impl Tag {
             Self::Account => "Account",
             Self::Users => "Users",
             Self::ApiKeys => "API keys",
-            Self::Settings => "Settings",
             Self::Tasks => "Tasks",
+            Self::Settings => "Settings",
             Self::Ancestors => "Ancestors",
             Self::Operations => "Operations",
             Self::Documentation => "Documentation",
@@ -73,8 +73,8 @@ impl Tag {
             Self::Account => "One's own account, from the registration on.",
             Self::Users => "All accounts, for everybody to list and for admins to manage.",
             Self::ApiKeys => "What services use in place of a password.",
-            Self::Settings => "What owners change while the service runs.",
             Self::Tasks => "What happens at its time, once, whatever dies meanwhile.",
+            Self::Settings => "What owners change while the service runs.",
             Self::Ancestors => {
                 "What clients of several Django services ask for, which this one replaces."
             }

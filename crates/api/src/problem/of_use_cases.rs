@@ -10,6 +10,7 @@ use doorward_services::auth::{
 use doorward_services::settings::SettingsError;
 use doorward_services::tasks::{CreateTaskError, TaskError};
 use doorward_services::users::{AdministerError, ListError};
+use doorward_services::webhook_secrets::RotateWebhookSecretError;
 use std::time::Duration;
 
 impl From<Internal> for Problem {
@@ -175,6 +176,15 @@ impl From<TaskError> for Problem {
             TaskError::NotPending => Self::new(Code::TaskNotPending),
             TaskError::Running => Self::new(Code::TaskRunning),
             TaskError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl From<RotateWebhookSecretError> for Problem {
+    fn from(error: RotateWebhookSecretError) -> Self {
+        match error {
+            RotateWebhookSecretError::Gone => Self::new(Code::TokenNotValid),
+            RotateWebhookSecretError::Internal(error) => error.into(),
         }
     }
 }

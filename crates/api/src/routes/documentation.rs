@@ -1,17 +1,14 @@
 //! What the API says of itself.
 
-use super::{Answer, ok, operations, versioned};
+use super::{Answer, asset, ok, operations, versioned};
 use crate::openapi::{Header, Operation, Reply, Tag, path_parameter, text};
 use crate::problem::{Code, Problem};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use bytes::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::json;
-use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -90,7 +87,7 @@ pub(super) async fn swagger() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_SECURITY_POLICY, SWAGGER_POLICY))
         .content_type("text/html; charset=utf-8")
-        .body(include_str!("../../assets/swagger.html"))
+        .body(asset::with_paths(include_str!("../../assets/swagger.html")))
 }
 
 pub(super) fn swagger_described() -> Operation {
@@ -104,20 +101,26 @@ pub(super) fn swagger_described() -> Operation {
 
 /// `GET /api/docs/{file}`
 pub(super) async fn file(name: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let (content_type, body): (&str, Bytes) = match name.as_str() {
-        "page.css" => (CSS, include_str!("../../assets/page.css").into()),
-        "page.js" => (JS, include_str!("../../assets/page.js").into()),
-        "swagger-start.js" => (JS, include_str!("../../assets/swagger-start.js").into()),
-        "swagger-ui.css" => return vendored(&name, CSS),
-        "swagger-ui-bundle.js" => return vendored(&name, JS),
-        _ => return Err(Problem::new(Code::NotFound)),
+    let (asset, is_versioned) = asset::find(&name).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let caching = if is_versioned {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
     };
-    Ok(cacheable().content_type(content_type).body(body))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, caching));
+    if asset.is_gzipped {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response
+        .content_type(asset.content_type)
+        .body(asset.body.clone()))
 }
 
 pub(super) fn file_described() -> Operation {
     Operation::new(Tag::Documentation, "showFile", "Give a file of the pages")
-        .about("The scripts and the styles of Swagger UI and of the pages for browsers.")
+        .about("The scripts and the styles of Swagger UI and of the pages for browsers. Pages name them with a version, as in \
+             `page.0123456789abcdef.css`: so named they never change, and may be kept for good.")
         .parameter(path_parameter("file", "The name of the file.", text()))
         .answer(
             Reply::of_type(StatusCode::OK, "The file.", "text/css", text())
@@ -126,34 +129,10 @@ pub(super) fn file_described() -> Operation {
         .codes(&[Code::NotFound])
 }
 
-const CSS: &str = "text/css; charset=utf-8";
-const JS: &str = "text/javascript; charset=utf-8";
-
-/// A file of Swagger UI. It lies in the binary compressed, and every browser takes it so.
-fn vendored(name: &str, content_type: &str) -> Result<HttpResponse, Problem> {
-    let found = utoipa_swagger_ui::serve(name, Arc::default())
-        .map_err(|error| Problem::new(Code::InternalError).because(&error.to_string()))?;
-    let file = found.ok_or_else(|| Problem::new(Code::NotFound))?;
-    let mut response = cacheable();
-    if file.gzpipped {
-        response.insert_header((CONTENT_ENCODING, "gzip"));
-    }
-    let body = match file.bytes {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => Bytes::from(bytes),
-    };
-    Ok(response.content_type(content_type).body(body))
-}
-
-fn cacheable() -> HttpResponseBuilder {
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "public, max-age=3600"));
-    response
-}
-
 /// `GET /api/openapi.json`
 pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
-    static TAG: LazyLock<String> = LazyLock::new(|| version(&super::openapi()));
+    static TAG: LazyLock<String> =
+        LazyLock::new(|| format!("\"{}\"", asset::version(&super::openapi())));
     let caching = (CACHE_CONTROL, "no-cache".to_owned());
     versioned(&request, &TAG, &super::openapi(), [caching])
 }
@@ -174,11 +153,4 @@ pub(super) fn openapi_described() -> Operation {
             Reply::empty(StatusCode::NOT_MODIFIED, "The client has this document.")
                 .header(Header::ETag),
         )
-}
-
-/// The same for the same bytes, on every node.
-fn version(bytes: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
 }

@@ -14,7 +14,7 @@ use crate::problem::{Code, Problem};
 use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use doorward_domain::task::Series;
+use doorward_domain::task::{Series, TaskFailure};
 use doorward_domain::{ScheduledTask, TaskId};
 use doorward_services::Services;
 use doorward_services::tasks::{NewRepeat, NewTask};
@@ -121,7 +121,7 @@ impl<'a> From<&'a ScheduledTask> for StatusResponse<'a> {
             status: task.status.as_str(),
             attempts: task.attempts,
             result: task.result.as_ref(),
-            error: task.error.as_ref().map(|error| error.as_str()),
+            error: task.error.as_ref().map(TaskFailure::as_str),
         }
     }
 }

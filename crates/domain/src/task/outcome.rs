@@ -36,6 +36,12 @@ pub enum TaskOutcome {
         /// What went wrong this time.
         error: TaskFailure,
     },
+    /// The worker did not bring it to an end and says so: it is tried again, and this attempt does not count against
+    /// [`max_attempts`](ScheduledTask::max_attempts).
+    GivenBack {
+        /// From when on.
+        at: DateTime<Utc>,
+    },
 }
 
 /// What went wrong, for the owner to read: no secret may be in it. No more than 1000 characters are kept.

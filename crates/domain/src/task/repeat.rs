@@ -39,7 +39,9 @@ impl Repeat {
     /// # Errors
     /// [`ParseRepeatError`] says which of the two cannot be read.
     pub fn parse(cron: &str, timezone: &str) -> Result<Self, ParseRepeatError> {
-        let timezone = timezone.parse().map_err(|_| ParseRepeatError::TimeZone)?;
+        let timezone = timezone
+            .parse()
+            .map_err(|_unknown| ParseRepeatError::TimeZone)?;
         let fields: Vec<&str> = cron.split_ascii_whitespace().collect();
         let text = fields.join(" ");
         if fields.len() != 5 || text.len() > MAX_CRON_BYTES || !text.is_ascii() {
@@ -51,7 +53,7 @@ impl Repeat {
             .build();
         let cron = parser
             .parse(&format!("0 {text} {YEARS}"))
-            .map_err(|_| ParseRepeatError::Cron)?;
+            .map_err(|_reason| ParseRepeatError::Cron)?;
         Ok(Self {
             text,
             cron,

@@ -31,8 +31,7 @@ async fn run(
     let verifier = Verifier::new(&services.secret_key, &services.secret_key_fallbacks);
     match task {
         AuditTask::Verify => {
-            let verified = verifier.verify(store).await?;
-            say(&told(&verified))?;
+            say(&told(&verifier.verify(store).await?))?;
         }
         AuditTask::Restart => {
             let up_to = verifier.restart(store, clock).await?;

@@ -1,7 +1,7 @@
 //! `doorward check`
 
 use super::{database_url, say};
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeySource, TlsSource};
 use anyhow::ensure;
 use doorward_redis::RedisConfig;
 use doorward_services::SystemClock;
@@ -31,6 +31,7 @@ pub async fn check(config: &Config) -> anyhow::Result<()> {
         }
     };
     report("secret key", secret_key(config))?;
+    report("https", https(config))?;
     report("database", database(config))?;
     if let Some(config) = &config.redis {
         report("redis", redis(config).await)?;
@@ -50,6 +51,20 @@ fn secret_key(config: &Config) -> Result<String, String> {
             )),
             Err(error) => Err(error.to_string()),
         },
+    }
+}
+
+fn https(config: &Config) -> Result<String, String> {
+    match &config.http.tls {
+        None => Ok("not served: a proxy has to stand in front".to_owned()),
+        Some(TlsSource::SelfSigned) => {
+            super::tls(config).map_err(|error| error.to_string())?;
+            Ok("ok, with a certificate that is made at each start, for development".to_owned())
+        }
+        Some(TlsSource::Files(files)) => {
+            files.check().map_err(|error| error.to_string())?;
+            Ok(format!("ok, from {}", files.certificate.display()))
+        }
     }
 }
 

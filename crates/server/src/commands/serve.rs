@@ -1,15 +1,14 @@
 //! `doorward serve`
 
-use super::{KEY_REPLACED, Made, open, say};
+use super::{KEY_REPLACED, Made, join_others, offer_kinds, open, say};
 use crate::application::{Application, Options};
 use crate::cli::ServeArgs;
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeySource, TlsSource};
+use crate::net;
 use anyhow::{Context, anyhow, bail};
-use doorward_services::ports::AnnouncementSeal;
 use doorward_storage_diesel::OnPending;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until SIGTERM or SIGINT.
@@ -17,6 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 /// One line that says why it does not serve, or why it stopped.
 pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
+    net::raise_open_files();
+    // Before anything is made: a start that is refused leaves nothing behind.
+    let tls = super::tls(config)?;
     let listener = bind(config)?;
     let on_pending = if args.no_migrate {
         OnPending::Refuse
@@ -24,18 +26,17 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         OnPending::Migrate
     };
     let (mut services, made) = open(config, on_pending)?;
-    // Alone among the commands: what the others change, nodes learn from the feed.
-    if let Some(redis) = &config.redis {
-        let clock = Arc::clone(&services.clock);
-        let seal = AnnouncementSeal::derive(&services.secret_key, &services.secret_key_fallbacks);
-        services.shared = Some(doorward_redis::connect(redis, clock, seal)?);
-    }
+    join_others(config, &mut services)?;
+    let worker = offer_kinds(config, &mut services)?;
     let mut application = Application::start(Options {
         listener,
         services,
         allowed_hosts: config.http.allowed_hosts.clone(),
         trusted_proxies: config.http.trusted_proxies.clone(),
+        cors_allowed_origins: config.http.cors_allowed_origins.clone(),
+        tls,
         environment: config.http.environment.clone(),
+        worker: Some(worker).filter(|_| !args.no_worker),
         workers: None,
     })
     .await?;
@@ -86,17 +87,19 @@ async fn greeting(
     made: Made,
 ) -> anyhow::Result<String> {
     let new = |is_new| if is_new { " (new)" } else { "" };
+    let home = format!("{}://{}", config.http.scheme(), application.address());
     let mut lines = vec![
-        format!(
-            "Doorward {} listens on http://{}",
-            env!("CARGO_PKG_VERSION"),
-            application.address()
-        ),
-        format!("  API         http://{}/api/docs", application.address()),
+        format!("Doorward {} listens on {home}", env!("CARGO_PKG_VERSION")),
+        format!("  API         {home}/api/docs"),
         format!("  database    {}{}", config.database, new(made.database)),
     ];
     if let Some(redis) = &config.redis {
         lines.push(format!("  redis       {}", redis.place()?));
+    }
+    if config.http.tls == Some(TlsSource::SelfSigned) {
+        lines.push(
+            "  certificate made now, for development: no client trusts it by itself".to_owned(),
+        );
     }
     if let KeySource::File(file) = &config.keys.signing {
         let path = file.path().display();

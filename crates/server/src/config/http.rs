@@ -1,6 +1,8 @@
 //! Where the server listens, which hosts it answers for, and how it stops.
 
+use super::cors;
 use super::reader::{Reader, quoted};
+use super::tls::TlsSource;
 use doorward_domain::Network;
 use doorward_domain::settings::parse_bool;
 use std::fmt;
@@ -22,6 +24,10 @@ pub struct Http {
     pub allowed_hosts: Vec<String>,
     /// `TRUSTED_PROXIES`: the proxies whose `X-Forwarded-…` and `Forwarded` count.
     pub trusted_proxies: Vec<Network>,
+    /// `TLS_CERT` and `TLS_KEY`, or `TLS_SELF_SIGNED`: how HTTPS is served, where it is.
+    pub tls: Option<TlsSource>,
+    /// `CORS_ALLOWED_ORIGINS`: the origins whose pages may call, as browsers write them.
+    pub cors_allowed_origins: Vec<String>,
     /// `SHUTDOWN_DELAY`: for how long connections are still accepted after SIGTERM.
     pub shutdown_delay: Duration,
     /// `ENVIRONMENT`: the name that the health route gives.
@@ -50,6 +56,8 @@ impl Http {
             allowed_hosts: allowed_hosts(reader, &bind),
             bind,
             trusted_proxies: trusted_proxies(reader),
+            tls: TlsSource::read(reader),
+            cors_allowed_origins: cors::read(reader),
             shutdown_delay: reader
                 .parsed(
                     "SHUTDOWN_DELAY",
@@ -77,6 +85,27 @@ impl Http {
                 .parsed("DEBUG", "true or false", parse_bool)
                 .unwrap_or(false),
         }
+    }
+}
+
+impl Http {
+    /// How its URLs begin.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The names and addresses of a certificate that is made here: every host that is answered for, and the machine's
+    /// names for itself. The name of no port, and of no underscore, can stand in one.
+    pub(crate) fn certificate_names(&self) -> Vec<String> {
+        let allowed = self.allowed_hosts.iter().map(String::as_str);
+        let mut names = Vec::new();
+        for host in LOOPBACK_NAMES.into_iter().chain(allowed) {
+            let name = without_port(host).trim_matches(['[', ']']).to_owned();
+            if !name.contains('_') && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 }
 
@@ -194,8 +223,15 @@ fn trusted_proxies(reader: &mut Reader<'_>) -> Vec<Network> {
     proxies
 }
 
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if is_digits(port) => name,
+        Some(_) | None => host,
+    }
+}
+
 /// A host name, an IPv4 address or a bracketed IPv6 address, with or without a port.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         Some(_) | None => (text, None),

@@ -1,6 +1,7 @@
 use super::*;
 use doorward_domain::password_policy::PasswordPolicy;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 const KEY: &str = "q9Zt4LxW0pVb7RkD2nHs5JmY8cGf1TaE";
@@ -56,6 +57,8 @@ fn every_variable_is_taken() {
         ("JWT_ALGORITHM", "HS256"),
         ("BCRYPT_COST", "10"),
         ("PASSWORD_VALIDATORS", "none"),
+        ("WORKER_CONCURRENCY", "1000"),
+        ("WEBHOOK_ALLOW", "hooks.intern, 10.0.0.0/8"),
         ("LOG_FORMAT", "JSON"),
         ("RUST_LOG", "warn, doorward=debug"),
         ("ACCESS_TOKEN_LIFETIME", "30"),
@@ -76,6 +79,7 @@ fn every_variable_is_taken() {
     assert_eq!(config.keys.fallbacks[0].expose(), OTHER_KEY);
     assert_eq!(config.passwords.bcrypt_cost, 10);
     assert_eq!(config.passwords.policy, PasswordPolicy::NONE);
+    assert_eq!(config.worker.concurrency.get(), 1000);
     assert_eq!(config.log.format, Some(LogFormat::Json));
     assert_eq!(config.log.filter.to_string(), "doorward=debug,warn");
     assert_eq!(config.settings.access_token_lifetime.num_seconds(), 30);
@@ -116,6 +120,16 @@ fn a_bad_value_is_told_by_name_with_what_would_be_right() {
             "JWT_ALGORITHM",
             "none",
             r#"JWT_ALGORITHM must be HS256, EdDSA, ES256 or RS256, not "none""#,
+        ),
+        (
+            "WORKER_CONCURRENCY",
+            "0",
+            r#"WORKER_CONCURRENCY must be a whole number from 1 to 1000, not "0""#,
+        ),
+        (
+            "WEBHOOK_ALLOW",
+            "hooks.intern,10.0.0.0/33",
+            r#"WEBHOOK_ALLOW must be host names and networks such as 10.0.0.0/8, with commas between, not "hooks.intern,10.0.0.0/33""#,
         ),
         (
             "LOG_FORMAT",
@@ -534,4 +548,67 @@ fn the_readme_has_every_variable_with_its_default() {
         .map(|it| format!("| `{}` | {} | {} |", it.name, it.default, it.help))
         .collect();
     assert_eq!(told, known);
+}
+
+#[test]
+fn https_has_a_pair_or_a_certificate_of_its_own_and_never_both() {
+    let tls = |pairs: &[(&str, &str)]| config(pairs).unwrap().http.tls;
+    assert_eq!(tls(&[]), None);
+    assert_eq!(tls(&[("TLS_SELF_SIGNED", "no")]), None);
+    let own = config(&[
+        ("TLS_SELF_SIGNED", "yes"),
+        ("ALLOWED_HOSTS", "a.example:8443,[::1],10.0.0.1,b_c.example"),
+    ]);
+    let http = own.unwrap().http;
+    assert_eq!(
+        (http.scheme(), &http.tls),
+        ("https", &Some(TlsSource::SelfSigned))
+    );
+    assert_eq!(
+        http.certificate_names(),
+        ["localhost", "127.0.0.1", "::1", "a.example", "10.0.0.1"]
+    );
+    let pair = [("TLS_CERT", "a.crt"), ("TLS_KEY", "a.key")];
+    assert!(matches!(
+        tls(&pair),
+        Some(TlsSource::Files(files)) if files.certificate == Path::new("a.crt") && files.key == Path::new("a.key")
+    ));
+    assert_eq!(
+        lines(&pair[..1]),
+        ["TLS_KEY must be set too where TLS_CERT is"]
+    );
+    assert_eq!(
+        lines(&pair[1..]),
+        ["TLS_CERT must be set too where TLS_KEY is"]
+    );
+    let both = [pair[0], pair[1], ("TLS_SELF_SIGNED", "true")];
+    let told = lines(&both);
+    assert!(
+        told.len() == 1
+            && told[0].starts_with("TLS_SELF_SIGNED must not be set together with TLS_CERT")
+    );
+}
+
+#[test]
+fn origins_are_named_one_by_one() {
+    let origins = config(&[(
+        "CORS_ALLOWED_ORIGINS",
+        "https://App.example:443, http://[::1]:3000",
+    )]);
+    let origins = origins.unwrap().http.cors_allowed_origins;
+    assert_eq!(origins, ["https://app.example", "http://[::1]:3000"]);
+    for wrong in [
+        "*",
+        "https://*.example",
+        "null",
+        "app.example",
+        "https://app.example/",
+        "https://app.example,",
+    ] {
+        let told = lines(&[("CORS_ALLOWED_ORIGINS", wrong)]);
+        assert!(
+            told.len() == 1 && told[0].starts_with("CORS_ALLOWED_ORIGINS must "),
+            "{told:?}"
+        );
+    }
 }

@@ -3,14 +3,7 @@
 use super::reader::Reader;
 
 /// What later versions serve.
-pub(super) const NOT_YET: [&str; 6] = [
-    "TLS_CERT",
-    "TLS_KEY",
-    "TLS_SELF_SIGNED",
-    "CORS_ALLOWED_ORIGINS",
-    "WEBHOOK_ALLOW",
-    "METRICS_TOKEN",
-];
+pub(super) const NOT_YET: [&str; 1] = ["METRICS_TOKEN"];
 
 /// Seed 003's, which needed a message broker.
 pub(super) const CELERY: &str = "CELERY_BROKER_URL";

@@ -34,6 +34,8 @@ pub enum Group {
     Keys,
     /// How passwords are treated.
     Passwords,
+    /// How scheduled tasks are run.
+    Worker,
     /// What is logged.
     Log,
     /// The first values of the runtime settings.
@@ -42,12 +44,13 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Server,
         Self::Database,
         Self::Redis,
         Self::Keys,
         Self::Passwords,
+        Self::Worker,
         Self::Log,
         Self::Settings,
     ];
@@ -60,6 +63,7 @@ impl Group {
             Self::Redis => "Redis",
             Self::Keys => "Keys and tokens",
             Self::Passwords => "Passwords",
+            Self::Worker => "Scheduled tasks",
             Self::Log => "Log",
             Self::Settings => "Runtime settings (first values, until an owner changes them)",
         }
@@ -67,7 +71,7 @@ impl Group {
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 31] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -88,6 +92,34 @@ const TABLE: [Row; 25] = [
         "LIST",
         "none",
         "The proxies whose X-Forwarded-For and Forwarded count: addresses and ranges such as 10.0.0.0/8, with commas between",
+    ),
+    with_flag(
+        "TLS_CERT",
+        Group::Server,
+        "PATH",
+        "none: plain HTTP",
+        "PEM with the certificate and those that lead to an authority; read again when it changes",
+    ),
+    with_flag(
+        "TLS_KEY",
+        Group::Server,
+        "PATH",
+        "none: plain HTTP",
+        "PEM with the private key of TLS_CERT, which other users cannot read",
+    ),
+    with_flag(
+        "TLS_SELF_SIGNED",
+        Group::Server,
+        "BOOL",
+        "false",
+        "HTTPS with a certificate that is made at the start, for development",
+    ),
+    with_flag(
+        "CORS_ALLOWED_ORIGINS",
+        Group::Server,
+        "LIST",
+        "none",
+        "The origins whose pages may call, such as https://app.example.com, with commas between",
     ),
     with_flag(
         "SHUTDOWN_DELAY",
@@ -228,6 +260,20 @@ const TABLE: [Row; 25] = [
         "PASSWORD",
         "createsuperuser asks for it",
         "The password of the new superuser",
+    ),
+    with_flag(
+        "WORKER_CONCURRENCY",
+        Group::Worker,
+        "NUMBER",
+        "16",
+        "How many tasks one process runs at once, 1 to 1000",
+    ),
+    with_flag(
+        "WEBHOOK_ALLOW",
+        Group::Worker,
+        "LIST",
+        "none: only public addresses",
+        "Host names and networks (10.0.0.0/8) that webhooks may reach although they are not public, with commas between",
     ),
     with_flag(
         "LOG_FORMAT",

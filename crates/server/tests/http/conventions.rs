@@ -1,6 +1,6 @@
 //! What holds for every route: the contract's section 1.
 
-use crate::support::{PASSWORD, Response, TestApp, assert_fields, forgeries};
+use crate::support::{Fault, PASSWORD, Response, Setup, TestApp, assert_fields, forgeries};
 use serde_json::json;
 
 /// The headers of security and the request's id.
@@ -339,6 +339,58 @@ async fn every_answer_has_the_headers_of_security() {
     ] {
         assert_guarded(&answer);
     }
+}
+
+/// Those of the framework and of the edge too; what the parser itself refuses may be bare (the contract, section 1).
+#[tokio::test]
+async fn every_failure_has_the_headers_of_security_and_says_nothing_of_the_server() {
+    let (app, store) = Setup::new().start_faulty().await;
+    let ask = |method: &str, path: &str| app.anon().request(method, path);
+    let login = || ask("POST", "/api/v1/user/login");
+    let deep = "[".repeat(65);
+    let mut failures = vec![
+        (400, login().body("application/json", "{")),
+        (400, login().body("application/json", deep)),
+        (
+            400,
+            login().body("application/json", b"{\"a\":\"\xff\"}".to_vec()),
+        ),
+        (401, ask("GET", "/api/v1/user/me")),
+        (
+            401,
+            login().json(&json!({ "username": "x", "password": "y" })),
+        ),
+        (404, ask("GET", "/")),
+        (404, ask("GET", "/api/v1/%2e%2e/%00")),
+        (404, ask("DELETE", "/nothing")),
+        (404, ask("GET", "/api/docs/nothing.js")),
+        (405, ask("DELETE", "/livez")),
+        (405, ask("TRACE", "/api/v1/user/me")),
+        (405, ask("BREW", "/api/v1/user/login")),
+        (413, login().body("application/json", "x".repeat(65_537))),
+        (415, login().body("text/plain", "{}")),
+        (
+            421,
+            ask("GET", "/api/v1/users").header("host", "evil.example"),
+        ),
+        (
+            431,
+            ask("GET", "/livez").header("x-long", "x".repeat(17_000)),
+        ),
+    ];
+    for (status, request) in failures.drain(..) {
+        let answer = request.await.expect(status);
+        assert_guarded(&answer);
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer}");
+        let told = answer.body.to_ascii_lowercase();
+        for word in ["actix", "rust", "src/", "doorward/0"] {
+            assert!(!told.contains(word), "{answer}");
+        }
+    }
+    store.fail(Fault::PanicInHandler);
+    assert_guarded(&app.anon().register("eve").await.expect(500));
+    store.fail(Fault::Outage);
+    assert_guarded(&app.anon().register("eve").await.expect(503));
 }
 
 #[tokio::test]

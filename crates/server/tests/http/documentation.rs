@@ -2,6 +2,7 @@
 
 mod document;
 mod keys;
+mod tasks;
 
 use crate::support::{Client, Fault, PASSWORD, Response, Setup, TestApp, User};
 use document::Document;
@@ -96,6 +97,9 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         anon.get("/.well-known/jwks.json")
             .header("if-none-match", "*")
             .await,
+        ada.get("/api/v1/webhook-secret").await,
+        ada.request("POST", "/api/v1/webhook-secret").await,
+        ada.get("/api/v1/webhook-secret").await,
         anon.get("/livez").await,
         anon.get("/readyz").await,
         anon.get("/api/v1/health").await,
@@ -361,6 +365,9 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
     }
     document.check(&delete_oneself(&app).await);
     for answer in keys::walk(&app, &owner).await {
+        document.check(&answer);
+    }
+    for answer in tasks::walk(&app).await {
         document.check(&answer);
     }
     try_too_often(&mut document).await;

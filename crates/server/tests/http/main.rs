@@ -13,11 +13,15 @@
 
 mod administration;
 mod api_keys;
+mod audit;
 mod conventions;
+mod cors;
+mod deadlines;
 mod dialects;
 mod documentation;
 mod faults;
 mod hosts;
+mod http2;
 mod import;
 mod keys;
 mod login;
@@ -40,5 +44,9 @@ mod settings;
 mod shared;
 mod simplejwt;
 mod support;
+mod tasks;
 mod throttle;
+mod tls;
 mod users;
+mod webhook_secret;
+mod webhooks;

@@ -195,10 +195,13 @@ async fn swagger_ui_comes_whole_from_the_program() {
                 "{kind}"
             );
             assert!(file.header("content-security-policy").is_some());
+            let kept = file.header("cache-control");
+            assert_eq!(kept, Some("public, max-age=31536000, immutable"), "{part}");
         }
     }
     let bundle = app.anon().get("/api/docs/swagger-ui-bundle.js").await;
     assert_eq!(bundle.header("content-encoding"), Some("gzip"));
+    assert_eq!(bundle.header("cache-control"), Some("no-cache"));
     let start = app
         .anon()
         .get("/api/docs/swagger-start.js")
@@ -211,6 +214,7 @@ async fn swagger_ui_comes_whole_from_the_program() {
         "..%2f..%2fCargo.toml",
         "swagger-initializer.js",
         "index.html",
+        "page.0000000000000000.js",
     ] {
         let answer = app.anon().get(&format!("/api/docs/{name}")).await;
         assert_eq!(answer.expect(404).text("code"), "not_found");

@@ -27,7 +27,7 @@ const SCOPES: [&str; 5] = [
 /// The status that each of [`CALLERS`] gets, and the key of each of [`SCOPES`]. The body is such that a caller who may do
 /// it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 60] = [
+const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 68] = [
     ("GET",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
     ("PUT",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
     ("PATCH",  "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
@@ -53,7 +53,15 @@ const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 60] = [
     ("GET",    "/api/v1/users/{id}/api-keys",                [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}",       [401, 403, 204, 204, 401, 401], [403, 403, 403, 403, 403]),
     ("POST",   "/api/v1/api-keys/verify",                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/webhook-secret",                     [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
+    ("POST",   "/api/v1/webhook-secret",                     [401, 201, 201, 201, 401, 401], [403, 403, 403, 403, 403]),
     ("GET",    "/api/v1/auth/forward",                       [401, 200, 200, 200, 401, 401], [200, 200, 200, 200, 200]),
+    ("GET",    "/api/v1/tasks",                              [401, 200, 200, 200, 401, 401], [403, 403, 403, 200, 403]),
+    ("POST",   "/api/v1/tasks",                              [401, 201, 201, 201, 401, 401], [403, 403, 403, 403, 201]),
+    ("GET",    "/api/v1/tasks/{id}",                         [401, 200, 200, 200, 401, 401], [403, 403, 403, 200, 403]),
+    ("DELETE", "/api/v1/tasks/{id}",                         [401, 204, 204, 204, 401, 401], [403, 403, 403, 403, 204]),
+    ("GET",    "/api/v1/tasks/{id}/status",                  [401, 200, 200, 200, 401, 401], [403, 403, 403, 200, 403]),
+    ("POST",   "/api/v1/tasks/{id}/cancel",                  [401, 200, 200, 200, 401, 401], [403, 403, 403, 403, 200]),
     ("GET",    "/api/v1/settings",                           [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("PATCH",  "/api/v1/settings",                           [401, 403, 403, 200, 401, 401], [403, 403, 403, 403, 403]),
     ("GET",    "/api/v1/audit",                              [401, 403, 200, 200, 401, 401], [403, 403, 403, 403, 403]),
@@ -98,6 +106,7 @@ struct Cast {
     refresh: Vec<String>,
     sessions: Vec<String>,
     keys: Vec<ApiKey>,
+    logins: Vec<User>,
     victims_key: ApiKey,
     victim: User,
 }
@@ -149,6 +158,7 @@ impl Cast {
             sessions: logins.iter().map(session).collect(),
             victims_key: victim.issue(&SCOPES).await,
             keys,
+            logins: logins.into_iter().cloned().collect(),
             callers,
             victim,
         }
@@ -185,6 +195,7 @@ impl Cast {
             ("POST", "/api/v1/api-keys") | ("PATCH", "/api/v1/api-keys/{id}") => {
                 json!({ "name": "another" })
             }
+            ("POST", "/api/v1/tasks") => crate::tasks::later(),
             ("POST", "/api/v1/api-keys/verify") => json!({ "key": self.keys[column].key }),
             ("DELETE", "/api/v1/user/me") => json!({ "current_password": PASSWORD }),
             ("PATCH", "/api/v1/settings") => json!({ "STEP_UP_WINDOW": 300 }),
@@ -215,7 +226,11 @@ async fn every_route_answers_every_caller_as_the_table_says() {
                 cast = Some(Cast::new(&app, &format!("{row}-{column}"), victim).await);
             }
             let cast = cast.as_ref().unwrap();
-            let id = if route.contains("sessions") {
+            let task;
+            let id = if route.starts_with("/api/v1/tasks/") {
+                task = crate::tasks::make(&cast.logins[column]).await;
+                &task
+            } else if route.contains("sessions") {
                 &cast.sessions[column]
             } else if route.starts_with("/api/v1/api-keys") {
                 &cast.keys[column].id

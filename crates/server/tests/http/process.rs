@@ -1,8 +1,10 @@
 //! The program itself, as an operator starts and ends it.
 
+mod audit;
 mod import_django;
 mod restored;
 mod settings;
+mod worker;
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
@@ -163,7 +165,7 @@ impl Process {
             let _ = log.rewind().and_then(|()| log.read_to_string(&mut said));
             panic!("the server does not start: {said}");
         };
-        let address = first.split("http://").nth(1).map(str::parse);
+        let address = first.split("://").nth(1).map(str::parse);
         let address = address.unwrap_or_else(|| panic!("no address: {first}"));
         Self {
             address: address.unwrap(),
@@ -530,6 +532,54 @@ async fn the_health_check_of_containers_succeeds_as_long_as_the_server_is_ready(
 }
 
 #[tokio::test]
+async fn https_with_a_certificate_of_its_own_needs_one_variable_and_the_health_check_knows_it() {
+    let place = Place::of_this_run().with("TLS_SELF_SIGNED", "true");
+    let mut server = place.serve();
+    assert_eq!(
+        server.greeting.recv().unwrap().split("://").next(),
+        Some("  API         https")
+    );
+    let client = Client::over_tls(server.address);
+    client.get("/api/v1/health").await.expect(200);
+    let bind = server.address.to_string();
+    let said = place.run(&["healthcheck", "--bind", &bind]).succeeds();
+    assert_eq!(said, "ready\n");
+    let checked = place.run(&["check"]).succeeds();
+    assert!(checked.contains("https          ok"), "{checked}");
+    server.signal("-TERM");
+    assert_eq!(server.ends().0, Some(0));
+}
+
+#[test]
+fn a_pair_that_must_not_be_used_refuses_the_start_by_name_and_makes_nothing() {
+    let place = Place::embedded();
+    let (certificate, key) = (place.path("cert.pem"), place.path("key.pem"));
+    let pair = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (one, other) = (pair(), pair());
+    let lay = |path: &Path, text: &str, mode: u32| {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let place = place
+        .with("TLS_CERT", "cert.pem")
+        .with("TLS_KEY", "key.pem");
+    let refused = |why: &[&str]| {
+        place.run(&[]).fails(why);
+        place.run(&["check"]).fails(why);
+        assert!(!place.path("data").exists());
+    };
+    refused(&["TLS_CERT", "cannot be read"]);
+    lay(&certificate, &one.cert.pem(), 0o644);
+    refused(&["TLS_KEY", "cannot be read"]);
+    lay(&key, &one.signing_key.serialize_pem(), 0o644);
+    refused(&["TLS_KEY", "other users can read"]);
+    lay(&key, &other.signing_key.serialize_pem(), 0o600);
+    refused(&["TLS_CERT and TLS_KEY do not belong together"]);
+    lay(&key, &one.signing_key.serialize_pem(), 0o600);
+    place.run(&["check"]).succeeds();
+}
+
+#[tokio::test]
 async fn a_file_of_variables_is_read_to_the_letter_and_flags_win_over_it() {
     let place = Place::embedded().with("BCRYPT_COST", "");
     let file = "BIND=nowhere\nBCRYPT_COST=10\nSECRET_KEY=tN5w$Q0cVb8yLr2Hs#Kd7mXe4PzAj1GfUo9iTq6RnE\nENVIRONMENT=staging\n";
@@ -874,7 +924,10 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
         },
         allowed_hosts: Vec::new(),
         trusted_proxies: Vec::new(),
+        cors_allowed_origins: Vec::new(),
+        tls: None,
         environment: "test".to_owned(),
+        worker: None,
         workers: Some(1),
     };
     let system = actix_web::rt::System::new();

@@ -2,8 +2,8 @@
 
 use crate::support::{Response, Setup, TestApp, User, assert_fields, until};
 use chrono::TimeDelta;
-use doorward_redis::testing::RedisServer;
 use doorward_domain::Settings;
+use doorward_redis::testing::RedisServer;
 use serde_json::{Value, json};
 use std::time::Duration;
 

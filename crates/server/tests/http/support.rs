@@ -6,6 +6,7 @@ mod database;
 mod raw;
 mod response;
 mod store;
+mod tls;
 mod tokens;
 
 pub(crate) use app::{NOON, SECRET_KEY, Setup, TestApp};
@@ -13,6 +14,7 @@ pub(crate) use client::{ApiKey, Client, PASSWORD, Request, User};
 pub(crate) use database::{Database, count};
 pub(crate) use response::Response;
 pub(crate) use store::Fault;
+pub(crate) use tls::Session;
 pub(crate) use tokens::{claims, forgeries};
 
 use std::collections::BTreeSet;

@@ -61,13 +61,13 @@ struct Draft {
     origin: Origin,
 }
 
-/// How an account comes about.
+/// By what an account comes about.
 #[derive(Clone, Copy)]
 enum Made {
     /// Anybody may.
-    ByRegistering(Option<UserId>),
-    ByAdmin(UserId),
-    ByCommand,
+    Registering(Option<UserId>),
+    Admin(UserId),
+    Command,
 }
 
 impl AccountService {
@@ -94,8 +94,8 @@ impl AccountService {
             .registration(limit, &register.origin, role >= Role::Admin)
             .await?;
         let made = match caller.map(|caller| caller.principal.id) {
-            Some(admin) if role >= Role::Admin => Made::ByAdmin(admin),
-            user => Made::ByRegistering(user),
+            Some(admin) if role >= Role::Admin => Made::Admin(admin),
+            user => Made::Registering(user),
         };
         let draft = self.check(register, made).await?;
         let password = self.core.passwords.hash(draft.password.clone()).await?;
@@ -107,7 +107,7 @@ impl AccountService {
     /// # Errors
     /// As [`register`](Self::register), but for what only concerns callers.
     pub async fn create(&self, register: Register) -> Result<User, RegisterError> {
-        let draft = self.check(register, Made::ByCommand).await?;
+        let draft = self.check(register, Made::Command).await?;
         let password = self.core.passwords.hash(draft.password.clone()).await?;
         self.insert(draft, password).await
     }
@@ -201,10 +201,10 @@ impl AccountService {
 fn event_of(user: &User, made: Made, origin: &Origin) -> AuditEvent {
     let (id, at, role) = (user.id, user.date_joined, user.role);
     let event = match made {
-        Made::ByRegistering(None) => AuditEvent::new(at, &SecurityEvent::UserRegistered),
-        Made::ByRegistering(Some(by)) => AuditEvent::new(at, &SecurityEvent::UserRegistered).by(by),
-        Made::ByAdmin(by) => AuditEvent::new(at, &SecurityEvent::UserCreated { role }).by(by),
-        Made::ByCommand => AuditEvent::new(at, &SecurityEvent::SuperuserCreated { role }),
+        Made::Registering(None) => AuditEvent::new(at, &SecurityEvent::UserRegistered),
+        Made::Registering(Some(by)) => AuditEvent::new(at, &SecurityEvent::UserRegistered).by(by),
+        Made::Admin(by) => AuditEvent::new(at, &SecurityEvent::UserCreated { role }).by(by),
+        Made::Command => AuditEvent::new(at, &SecurityEvent::SuperuserCreated { role }),
     };
     event.about(id).coming_from(origin)
 }

@@ -80,12 +80,11 @@ impl AuditKeys {
     }
 
     /// The head under the present key.
-    pub(crate) fn seal_head(&self, head: ChainHead) -> ChainHead {
-        let seal = self.present.mac(&[&head.canonical()]).0.to_vec();
+    pub(crate) fn seal_head(&self, head: &ChainHead) -> ChainHead {
         ChainHead {
             key_id: self.present.id.clone(),
-            seal,
-            ..head
+            seal: self.present.mac(&[&head.canonical()]).0.to_vec(),
+            ..head.clone()
         }
     }
 

@@ -126,7 +126,7 @@ fn seal_batch(tx: &mut dyn Transaction, keys: &AuditKeys) -> Result<Sealed, Stor
         });
     }
     if !sealed.is_empty() {
-        tx.seal_events(&sealed, &keys.seal_head(head))?;
+        tx.seal_events(&sealed, &keys.seal_head(&head))?;
     }
     Ok(Sealed::Events(sealed.len()))
 }

@@ -59,7 +59,7 @@ fn sweep_batch(
     let Some(last) = last_due(&head, &events, before) else {
         return Ok(0);
     };
-    let head = keys.seal_head(ChainHead {
+    let head = keys.seal_head(&ChainHead {
         base_sequence: last.sequence,
         base_mac: last.mac,
         ..head

@@ -210,7 +210,7 @@ impl Verifier {
                     base_sequence: up_to,
                     ..ChainHead::default()
                 };
-                tx.write_audit_chain(&keys.seal_head(anew))?;
+                tx.write_audit_chain(&keys.seal_head(&anew))?;
                 let event = SecurityEvent::AuditRestarted { up_to };
                 tx.append_event(&AuditEvent::new(now, &event))?;
                 Ok(up_to)

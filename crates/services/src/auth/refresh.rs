@@ -28,7 +28,7 @@ pub enum RefreshError {
 from_internal!(RefreshError);
 
 enum Rotation {
-    Issued(Session),
+    Issued(Box<Session>),
     Refused,
     Replayed { session: SessionId, user: UserId },
 }
@@ -113,10 +113,10 @@ fn rotate(
             Refresh::Advance => {
                 let next = next_generation(core, session);
                 if tx.advance_session(&next)? {
-                    return Ok(Rotation::Issued(next));
+                    return Ok(Rotation::Issued(Box::new(next)));
                 }
             }
-            Refresh::Repeat => return Ok(Rotation::Issued(session)),
+            Refresh::Repeat => return Ok(Rotation::Issued(Box::new(session))),
             Refresh::Lost | Refresh::Over => return Ok(Rotation::Refused),
             Refresh::Replayed => {
                 let now = core.clock.now();

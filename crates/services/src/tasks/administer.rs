@@ -4,7 +4,7 @@ use super::{TaskPage, TaskService, page_of};
 use crate::auth::Caller;
 use crate::error::{Internal, from_internal};
 use crate::users::{AdministerError, require_admin};
-use doorward_domain::{ScheduledTask, TaskId, TaskStatus, UserId};
+use doorward_domain::{ScheduledTask, TaskId, TaskStatus};
 use doorward_storage::{StoreError, TaskQuery, Transaction};
 
 /// Why an admin does not manage a task.
@@ -27,28 +27,19 @@ pub enum ManageTaskError {
 from_internal!(ManageTaskError);
 
 impl TaskService {
-    /// The tasks of all users, or of one, for admins.
+    /// The tasks of all users that the query asks for, for admins.
     ///
     /// # Errors
     /// [`AdministerError::NotAllowed`] for a plain user.
     pub async fn list_all(
         &self,
         caller: &Caller,
-        user_id: Option<UserId>,
-        status: Option<TaskStatus>,
-        before: Option<TaskId>,
-        limit: u32,
+        query: TaskQuery,
     ) -> Result<TaskPage, AdministerError> {
         require_admin(caller)?;
-        let query = TaskQuery {
-            user_id,
-            status,
-            before,
-            limit,
-        };
         self.core
             .store
-            .read(move |tx| Ok(page_of(tx, query)?))
+            .read(move |tx| Ok(page_of(tx, &query)?))
             .await
     }
 
@@ -136,5 +127,5 @@ impl TaskService {
 }
 
 fn admin(caller: &Caller) -> Result<(), ManageTaskError> {
-    require_admin(caller).map_err(|_| ManageTaskError::NotAllowed)
+    require_admin(caller).map_err(|_denied| ManageTaskError::NotAllowed)
 }

@@ -20,11 +20,11 @@ fn due_now() -> NewTask {
     }
 }
 
-fn every(cron: &str, timezone: Option<&str>) -> Option<NewRepeat> {
-    Some(NewRepeat {
+fn every(cron: &str, timezone: Option<&str>) -> NewRepeat {
+    NewRepeat {
         cron: Some(cron.to_owned()),
         timezone: timezone.map(str::to_owned),
-    })
+    }
 }
 
 async fn make(node: &Node, caller: &Caller, new: NewTask) -> ScheduledTask {
@@ -109,7 +109,7 @@ async fn every_bad_field_is_named_at_once() {
         kind: Some("launch".to_owned()),
         payload: Some(payload),
         max_attempts: Some(0),
-        repeat: every("* * * * * *", None),
+        repeat: Some(every("* * * * * *", None)),
         errors: FieldErrors::one("status", "Unknown field."),
     };
     let errors = refused(&node, &ada, new).await;
@@ -136,13 +136,13 @@ async fn every_bad_field_is_named_at_once() {
             "Enter the name of a time zone, such as Europe/Berlin.",
         ),
         (
-            Some(NewRepeat::default()),
+            NewRepeat::default(),
             "repeat.cron",
             "This field is required.",
         ),
     ] {
         let new = NewTask {
-            repeat,
+            repeat: Some(repeat),
             ..new_task()
         };
         let errors = refused(&node, &ada, new).await;
@@ -167,7 +167,7 @@ async fn one_that_repeats_begins_when_it_is_told_or_when_its_expression_says() {
     let (ada, _) = node.join("ada", Role::User).await;
     let new = |scheduled_at: Option<&str>| NewTask {
         scheduled_at: scheduled_at.map(str::to_owned),
-        repeat: every("30 6 * * *", Some("Europe/Berlin")),
+        repeat: Some(every("30 6 * * *", Some("Europe/Berlin"))),
         ..new_task()
     };
     let by_expression = make(&node, &ada, new(None)).await;
@@ -391,19 +391,26 @@ async fn admins_see_all_tasks_and_manage_those_of_users_and_their_own() {
     let of_ada = make(&node, &ada, new_task()).await;
     let of_admin = make(&node, &admin, new_task()).await;
     let of_owner = make(&node, &owner, new_task()).await;
-    let pending = Some(TaskStatus::Pending);
     for caller in [&admin, &owner] {
-        let page = tasks.list_all(caller, None, pending, None, 50).await;
+        let waiting = TaskQuery {
+            status: Some(TaskStatus::Pending),
+            limit: 50,
+            ..TaskQuery::default()
+        };
+        let page = tasks.list_all(caller, waiting.clone()).await;
         assert_eq!(page.unwrap().tasks.len(), 3);
-        let of_one = Some(ada.principal.id);
-        let page = tasks.list_all(caller, of_one, None, None, 50).await;
+        let of_one = TaskQuery {
+            user_id: Some(ada.principal.id),
+            ..waiting
+        };
+        let page = tasks.list_all(caller, of_one).await;
         assert_eq!(page.unwrap().tasks.len(), 1);
         let counts = tasks.count_all(caller).await.unwrap();
         assert_eq!(counts[0], (TaskStatus::Pending, 3));
         let shown = tasks.show_any(caller, of_owner.id).await.unwrap();
         assert_eq!(shown, of_owner);
     }
-    let denied = tasks.list_all(&ada, None, None, None, 50).await;
+    let denied = tasks.list_all(&ada, TaskQuery::default()).await;
     assert!(matches!(denied, Err(AdministerError::NotAllowed)));
     assert!(tasks.count_all(&ada).await.is_err());
     for (caller, task, is_allowed) in [
@@ -420,11 +427,11 @@ async fn admins_see_all_tasks_and_manage_those_of_users_and_their_own() {
             assert!(matches!(cancelled, Err(ManageTaskError::NotAllowed)));
         }
     }
-    let none = TaskId::new(instant(0));
+    let missing = TaskId::new(instant(0));
     for answer in [
-        tasks.show_any(&admin, none).await,
-        tasks.cancel_any(&admin, none).await,
-        tasks.run_again(&admin, none).await,
+        tasks.show_any(&admin, missing).await,
+        tasks.cancel_any(&admin, missing).await,
+        tasks.run_again(&admin, missing).await,
     ] {
         assert!(matches!(answer, Err(ManageTaskError::NotFound)));
     }

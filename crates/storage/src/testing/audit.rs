@@ -188,7 +188,7 @@ pub async fn events_are_filtered_and_paged(store: Arc<dyn Store>) {
     ] {
         let expected: Vec<_> = expected
             .into_iter()
-            .map(|at: usize| events[at].clone())
+            .map(|at: usize| events.get(at).cloned().expect("an event"))
             .collect();
         assert_eq!(list(&*store, query.clone()).await, expected, "{query:?}");
     }
@@ -213,7 +213,7 @@ pub async fn events_are_sealed_once_in_numbers_without_a_gap(store: Arc<dyn Stor
     assert_eq!(read(&*store, |tx| tx.sealed_events(0, 100)).await, expected);
     assert_eq!(
         read(&*store, |tx| tx.sealed_events(1, 2)).await,
-        expected[1..3]
+        expected.get(1..3).expect("two of them")
     );
     let again = expected.clone();
     assert_eq!(read(&*store, |tx| tx.last_sequence()).await, 5);
@@ -273,7 +273,7 @@ pub async fn a_sealed_beginning_is_deleted(store: Arc<dyn Store>) {
         tx.delete_sealed_events(2, &head)
     });
     assert_eq!(deleted.await, 2);
-    let left: Vec<_> = events[2..].iter().rev().cloned().collect();
+    let left: Vec<_> = events.iter().skip(2).rev().cloned().collect();
     assert_eq!(list(&*store, all()).await, left);
     let head = read(&*store, |tx| tx.audit_chain()).await;
     assert_eq!((head.base_sequence, head.base_mac), (2, AuditMac([2; 32])));

@@ -7,8 +7,9 @@ use doorward_domain::settings::SettingChange;
 use doorward_domain::task::{MaxAttempts, Repeat, Series, TaskKind, TaskName, TaskPayload};
 use doorward_domain::{
     ApiKey, ApiKeyDigest, ApiKeyId, ApiKeySecret, AuditEvent, EmailAddress, KeyAlgorithm, KeyId,
-    KeyState, Origin, PasswordHash, Role, ScheduledTask, Scopes, SecurityEvent, SessionId,
-    SettingChangeId, SigningKey, TaskId, TaskStatus, User, UserId, Username,
+    KeyState, Origin, PasswordHash, Role, ScheduledTask, Scopes, SealedSecret, SecurityEvent,
+    SessionId, SettingChangeId, SigningKey, TaskId, TaskStatus, User, UserId, Username,
+    WebhookSecret,
 };
 
 /// A fixed instant, with microseconds, and so many seconds behind it.
@@ -127,6 +128,12 @@ pub fn a_signing_key(name: &str, algorithm: KeyAlgorithm) -> SigningKey {
         deactivated_at: None,
         retired_at: None,
     }
+}
+
+/// A webhook secret of the user, the first one, made at `instant(0)`.
+pub fn a_webhook_secret(user: &User) -> WebhookSecret {
+    let sealed = SealedSecret(user.id.as_uuid().as_bytes().to_vec());
+    WebhookSecret::new(user.id, sealed, instant(0))
 }
 
 /// A task of the user that does nothing, made at `instant(0)` and due then.

@@ -5,7 +5,9 @@ use super::database::Database;
 use super::raw::RawResponse;
 use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
-use doorward::application::{Application, Options};
+use doorward::application::{Application, Options, WorkerOptions, kinds};
+use doorward::config::TlsSource;
+use doorward::net::tls::{Tls, TlsFiles};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::settings::RateLimit;
 use doorward_domain::{JwtAlgorithm, Network, Origin, Role, Settings};
@@ -17,8 +19,10 @@ use doorward_services::ports::{AnnouncementSeal, SharedPorts};
 use doorward_services::{Clock, FieldErrors, ServicesConfig};
 use doorward_storage::Store;
 use doorward_storage_diesel::testing::TestDatabase;
+use doorward_worker::webhook::AllowList;
 use futures_util::future::LocalBoxFuture;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -28,6 +32,16 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) const NOON: DateTime<Utc> = DateTime::from_timestamp(1_750_000_000, 0).expect("a time");
 /// What signs the tokens, unless a test says otherwise.
 pub(crate) const SECRET_KEY: &str = "tN5wQ0cVb8yLr2HsKd7mXe4PzAj1GfUo9iTq6RnE";
+
+fn tls(source: &TlsSource) -> Tls {
+    match source {
+        TlsSource::Files(files) => Tls::of_files(files.clone()).expect("a pair"),
+        TlsSource::SelfSigned => {
+            let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+            Tls::self_signed(names.into()).expect("a certificate")
+        }
+    }
+}
 
 type Task = Box<dyn for<'a> FnOnce(&'a Application) -> LocalBoxFuture<'a, ()> + Send>;
 
@@ -41,9 +55,13 @@ pub(crate) struct Setup {
     password_policy: PasswordPolicy,
     jwt_algorithm: JwtAlgorithm,
     allowed_hosts: Vec<String>,
+    cors_allowed_origins: Vec<String>,
+    tls: Option<TlsSource>,
     redis: Option<RedisConfig>,
     accept_foreign_tokens: bool,
     trusted_proxies: Vec<Network>,
+    webhook_allow: &'static str,
+    runs_tasks: bool,
 }
 
 impl Setup {
@@ -61,9 +79,65 @@ impl Setup {
             password_policy: PasswordPolicy::DJANGO,
             jwt_algorithm: JwtAlgorithm::Hs256,
             allowed_hosts: ["localhost", "127.0.0.1"].map(str::to_owned).into(),
+            cors_allowed_origins: Vec::new(),
+            tls: None,
             redis: Database::of_this_run().redis(),
             accept_foreign_tokens: false,
             trusted_proxies: Vec::new(),
+            webhook_allow: "",
+            runs_tasks: false,
+        }
+    }
+
+    /// As with this `WEBHOOK_ALLOW`.
+    pub(crate) fn webhook_allow(self, webhook_allow: &'static str) -> Self {
+        Self {
+            webhook_allow,
+            ..self
+        }
+    }
+
+    /// With a worker.
+    pub(crate) fn running_tasks(self) -> Self {
+        Self {
+            runs_tasks: true,
+            ..self
+        }
+    }
+
+    /// What the worker runs, and the services offer.
+    fn worker(&self, services: &ServicesConfig) -> WorkerOptions {
+        let allow = match self.webhook_allow {
+            "" => AllowList::default(),
+            text => text.parse().expect("hosts and networks"),
+        };
+        WorkerOptions {
+            kinds: kinds(services, allow).expect("TLS can be had"),
+            concurrency: NonZeroUsize::MIN.saturating_add(3),
+        }
+    }
+
+    /// With HTTPS, as with `TLS_SELF_SIGNED=true`.
+    pub(crate) fn tls(self) -> Self {
+        Self {
+            tls: Some(TlsSource::SelfSigned),
+            ..self
+        }
+    }
+
+    /// With HTTPS and the pair in these files.
+    pub(crate) fn tls_files(self, files: TlsFiles) -> Self {
+        Self {
+            tls: Some(TlsSource::Files(files)),
+            ..self
+        }
+    }
+
+    /// With pages of these origins as callers.
+    pub(crate) fn cors(self, origins: &[&str]) -> Self {
+        Self {
+            cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
+            ..self
         }
     }
 
@@ -177,29 +251,35 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&setup.clock);
+        let mut services = ServicesConfig {
+            store,
+            clock,
+            secret_key: setup.secret_key.to_owned().into(),
+            secret_key_fallbacks: Vec::new(),
+            jwt_algorithm: setup.jwt_algorithm,
+            bcrypt_cost: 4,
+            hashing: HashingLimits {
+                threads: 3,
+                deadline: Duration::from_secs(10),
+                queue: 256,
+            },
+            password_policy: setup.password_policy,
+            settings: setup.settings.clone(),
+            accept_foreign_tokens: setup.accept_foreign_tokens,
+            shared: setup.shared(),
+            task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
+        };
+        let worker = setup.worker(&services);
+        services.task_kinds = Arc::new(worker.kinds.clone());
         let options = Options {
             listener,
-            services: ServicesConfig {
-                store,
-                clock,
-                secret_key: setup.secret_key.to_owned().into(),
-                secret_key_fallbacks: Vec::new(),
-                jwt_algorithm: setup.jwt_algorithm,
-                bcrypt_cost: 4,
-                hashing: HashingLimits {
-                    threads: 3,
-                    deadline: Duration::from_secs(10),
-                    queue: 256,
-                },
-                password_policy: setup.password_policy,
-                settings: setup.settings.clone(),
-                accept_foreign_tokens: setup.accept_foreign_tokens,
-                shared: setup.shared(),
-                task_kinds: Arc::new(doorward_services::tasks::NoopOnly),
-            },
+            services,
             allowed_hosts: setup.allowed_hosts.clone(),
             trusted_proxies: setup.trusted_proxies.clone(),
+            cors_allowed_origins: setup.cors_allowed_origins.clone(),
+            tls: setup.tls.as_ref().map(tls),
             environment: "test".to_owned(),
+            worker: Some(worker).filter(|_| setup.runs_tasks),
             workers: Some(2),
         };
         let (tasks, inbox) = mpsc::unbounded_channel();
@@ -209,12 +289,17 @@ impl TestApp {
             .spawn(move || run(options, started, inbox))
             .expect("a thread");
         start.await.expect("the server starts");
+        let client = if setup.tls.is_some() {
+            Client::over_tls
+        } else {
+            Client::new
+        };
         Self {
             address,
             clock: Arc::clone(&setup.clock),
             database: Arc::clone(&setup.database),
             setup,
-            anon: Client::new(address),
+            anon: client(address),
             tasks: Some(tasks),
             thread: Some(thread),
         }
