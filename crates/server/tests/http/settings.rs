@@ -2,6 +2,7 @@
 
 use crate::support::{Response, Setup, TestApp, User, assert_fields, until};
 use chrono::TimeDelta;
+use doorward_domain::Settings;
 use doorward_redis::testing::RedisServer;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -22,7 +23,10 @@ async fn lifetime(app: &TestApp, name: &str) -> Value {
 #[tokio::test]
 async fn every_setting_tells_what_it_is_and_who_has_changed_it() {
     let app = Setup::new()
-        .settings(|settings| settings.step_up_window = TimeDelta::seconds(7))
+        .settings(|settings| {
+            *settings = Settings::default();
+            settings.step_up_window = TimeDelta::seconds(7);
+        })
         .start()
         .await;
     let owner = app.owner().await;

@@ -171,7 +171,7 @@ async fn one_bad_value_refuses_all_and_every_bad_one_is_named() {
         expected.map(|(name, text)| (name, vec![text])).into()
     );
     assert_eq!(stored(&node).await, []);
-    assert_eq!(in_force(&node), Settings::default());
+    assert_eq!(in_force(&node), crate::tests::unlimited());
 }
 
 #[tokio::test]
