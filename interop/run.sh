@@ -17,14 +17,15 @@ usage() {
 Usage: interop/run.sh [--binary FILE] [WORD…]
 
 Checks Doorward with real clients: djangorestframework-simplejwt, PyJWT, Django, standardwebhooks, newman, httpYac,
-spectral and schemathesis. They are installed, in the versions of requirements.txt and package-lock.json, into target/interop, or
-into the folder that DOORWARD_INTEROP_TOOLS names. The servers listen on free ports of 127.0.0.1, with their data in a
-temporary folder, and are ended.
+spectral, schemathesis and nginx. All but the last are installed, in the versions of requirements.txt and
+package-lock.json, into target/interop, or into the folder that DOORWARD_INTEROP_TOOLS names. The servers listen on free
+ports of 127.0.0.1, with their data in a temporary folder, and are ended.
 
   --binary FILE   the server; without it `cargo build` makes one
   WORD            only checks with one of these words in their names, such as PyJWT
 
 Needs Python 3.11, node 18.18 or newer, and curl; apt installs what is missing, for root on Debian and its relatives.
+nginx is installed likewise, and where there is none, what needs it is not checked.
 The exit status is 0 when everything held, 1 when something did not, and 2 when it could not be tried.
 END
 }
@@ -86,15 +87,28 @@ missing_packages() {
     command -v curl >/dev/null || printf '%s\n' curl
 }
 
+# Debian starts a server when it installs one, unless it is told not to.
+readonly POLICY=/usr/sbin/policy-rc.d
+install_with_apt() {
+    local status=0 has_policy=yes
+    printf 'Installing %s.\n' "$*" >&2
+    if [[ ! -e $POLICY ]]; then
+        has_policy=
+        printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+        chmod 755 "$POLICY"
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update && apt-get install --yes --no-install-recommends "$@"; } >&2 || status=$?
+    [[ -n $has_policy ]] || rm -f -- "$POLICY"
+    return "$status"
+}
+
 need_system() {
     local -a missing
     mapfile -t missing < <(missing_packages)
     ((${#missing[@]})) || return 0
     if ((EUID == 0)) && command -v apt-get >/dev/null; then
-        printf 'Installing %s.\n' "${missing[*]}" >&2
-        export DEBIAN_FRONTEND=noninteractive
-        { apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}"; } >&2 ||
-            give_up "apt could not install ${missing[*]}"
+        install_with_apt "${missing[@]}" || give_up "apt could not install ${missing[*]}"
     fi
     find_python >/dev/null ||
         give_up "Python $OLDEST_PYTHON or newer with its module venv is missing (Debian: python3 and python3-venv)"
@@ -146,7 +160,15 @@ need_binary() {
     [[ -f $binary && -x $binary ]] || give_up "$binary is not a program"
 }
 
+# What needs it is not checked where there is none.
+want_nginx() {
+    if ((EUID == 0)) && ! command -v nginx >/dev/null && command -v apt-get >/dev/null; then
+        install_with_apt nginx-light || printf 'nginx could not be installed.\n' >&2
+    fi
+}
+
 need_system
+want_nginx
 need_binary
 install_python
 install_node

@@ -10,6 +10,10 @@ from server import Doorward
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+class NotChecked(Exception):
+    """A check needs something that is not there."""
+
+
 @dataclass(frozen=True)
 class Bench:
     """What the checks work with."""
