@@ -106,6 +106,10 @@ pub(crate) enum Scenario {
     Mixed,
     /// me with tokens of ended sessions: an answer of 200 is wrong
     Revoked,
+    /// me with texts that are no API keys, with and without the form of one: an answer of 200 is wrong
+    Junk,
+    /// me with API keys of the right form and checksum that are nobody's: an answer of 200 is wrong
+    Forged,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ pub(crate) struct Request<'a> {
     pub(crate) path: &'a str,
     pub(crate) bearer: Option<&'a str>,
     pub(crate) refresh: Option<&'a str>,
+    pub(crate) api_key: Option<&'a str>,
     pub(crate) body: Option<&'a str>,
     closes: bool,
 }
@@ -31,6 +32,7 @@ impl<'a> Request<'a> {
             path,
             bearer: None,
             refresh: None,
+            api_key: None,
             body: None,
             closes: false,
         }
@@ -53,6 +55,13 @@ impl<'a> Request<'a> {
     pub(crate) fn refresh(self, token: &'a str) -> Self {
         Self {
             refresh: Some(token),
+            ..self
+        }
+    }
+
+    pub(crate) fn api_key(self, key: &'a str) -> Self {
+        Self {
+            api_key: Some(key),
             ..self
         }
     }
@@ -82,6 +91,9 @@ impl<'a> Request<'a> {
         }
         if let Some(token) = self.refresh {
             write!(out, "X-Refresh-Token: {token}\r\n")?;
+        }
+        if let Some(key) = self.api_key {
+            write!(out, "X-API-Key: {key}\r\n")?;
         }
         if self.closes {
             write!(out, "Connection: close\r\n")?;
@@ -345,6 +357,7 @@ mod tests {
         path: "/",
         bearer: None,
         refresh: None,
+        api_key: None,
         body: None,
         closes: false,
     };

@@ -4,6 +4,7 @@ mod account;
 mod cli;
 mod http;
 mod idle;
+mod junk;
 mod nodes;
 mod process;
 mod race;

@@ -3,6 +3,7 @@
 use crate::account::{Account, Member, Tokens};
 use crate::cli::Scenario;
 use crate::http::{Answer, Request};
+use crate::junk;
 
 /// What an answer is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,7 @@ enum Kind {
     Login,
     Register,
     Revoked,
+    Junk,
 }
 
 /// Asks over one connection.
@@ -36,6 +38,7 @@ pub(crate) struct Asker {
     tokens: Tokens,
     users: String,
     body: String,
+    key: String,
     /// Accounts whose registration was acknowledged.
     pub(crate) registered: Vec<Account>,
 }
@@ -51,6 +54,7 @@ impl Asker {
             account: member.account,
             tokens: member.tokens,
             users: format!("/api/v1/users?limit={limit}"),
+            key: String::new(),
             registered: Vec::new(),
         }
     }
@@ -65,6 +69,7 @@ impl Asker {
             Scenario::Login => Kind::Login,
             Scenario::Register => Kind::Register,
             Scenario::Revoked => Kind::Revoked,
+            Scenario::Junk | Scenario::Forged => Kind::Junk,
             // Of every ten, one is for the list and one refreshes.
             Scenario::Mixed => match self.turn % 10 {
                 3 => Kind::Users,
@@ -76,12 +81,20 @@ impl Asker {
             self.account = Account::new();
             self.body = self.account.registration();
         }
+        if let Kind::Junk = self.kind {
+            self.key = match (self.scenario, self.turn % 2) {
+                (Scenario::Forged, _) => junk::forged_key(),
+                (_, 0) => junk::no_key(),
+                _ => junk::misspelt_key(),
+            };
+        }
     }
 
     /// The request whose turn it is.
     pub(crate) fn request(&self) -> Request<'_> {
         match self.kind {
             Kind::Me | Kind::Revoked => Request::get("/api/v1/user/me").bearer(&self.tokens.access),
+            Kind::Junk => Request::get("/api/v1/user/me").api_key(&self.key),
             Kind::Users => Request::get(&self.users),
             Kind::Refresh => Request::post("/api/v1/user/refresh").refresh(&self.tokens.refresh),
             Kind::Login => Request::post("/api/v1/user/login").body(&self.body),
@@ -108,7 +121,7 @@ impl Asker {
                 self.registered.push(self.account.clone());
                 self.account.is_made_by(answer)
             }
-            (Kind::Revoked, 401) => true,
+            (Kind::Revoked | Kind::Junk, 401) => true,
             (Kind::Revoked, 503) | (_, 400..) => return Verdict::Refused,
             _ => false,
         };
@@ -181,6 +194,19 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_none_and_works_is_wrong() {
+        for scenario in [Scenario::Junk, Scenario::Forged] {
+            let mut junk = asker(scenario);
+            let first = junk.request().api_key.map(str::to_owned);
+            assert_eq!(judge(&mut junk, 401, "{}"), Verdict::Right);
+            assert_eq!(judge(&mut junk, 429, "{}"), Verdict::Refused);
+            assert_eq!(judge(&mut junk, 200, "{}"), Verdict::Wrong);
+            junk.advance();
+            assert_ne!(junk.request().api_key.map(str::to_owned), first);
+        }
+    }
+
+    #[test]
     fn a_refresh_is_followed_by_its_successor() {
         let mut refresh = asker(Scenario::Refresh);
         assert_eq!(judge(&mut refresh, 503, "{}"), Verdict::Refused);
@@ -200,7 +226,9 @@ mod tests {
                 Kind::Users => users += 1,
                 Kind::Refresh => refresh += 1,
                 Kind::Me => me += 1,
-                Kind::Login | Kind::Register | Kind::Revoked => panic!("not in the mix"),
+                Kind::Login | Kind::Register | Kind::Revoked | Kind::Junk => {
+                    panic!("not in the mix")
+                }
             }
             mixed.advance();
         }
