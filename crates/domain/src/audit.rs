@@ -70,7 +70,7 @@ actions! {
     SigningKeyRotated "signing_key.rotated" "Another signing key signs.",
     SigningKeyRetired "signing_key.retired" "A signing key was retired.",
     SettingsChanged "settings.changed" "Runtime settings were changed.",
-    TaskCancelled "task.cancelled" "An admin has cancelled another's task.",
+    TaskCancelled "task.cancelled" "An admin has cancelled a task.",
     TaskRunAgain "task.run_again" "An admin has let a task run again.",
     WebhookSecretRotated "webhook_secret.rotated" "A user has another webhook secret.",
     DatabaseRestored "database.restored" "All sessions were ended after a restore from a backup.",

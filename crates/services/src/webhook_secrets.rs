@@ -11,7 +11,7 @@ use crate::error::{Internal, from_internal};
 use crate::keys::KeyRing;
 use crate::sealing;
 use chrono::{DateTime, Utc};
-use doorward_domain::{SealedSecret, UserId, WebhookSecret};
+use doorward_domain::{SealedSecret, SecurityEvent, UserId, WebhookSecret};
 use doorward_storage::{Store, StoreError, Transaction};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -85,6 +85,7 @@ impl WebhookSecrets {
         caller: &Caller,
     ) -> Result<IssuedWebhookSecret, RotateWebhookSecretError> {
         let (user_id, now) = (caller.principal.id, self.clock.now());
+        let event = caller.event(now, &SecurityEvent::WebhookSecretRotated);
         let key = WebhookKey::generate()?;
         let sealed = seal(&self.ring, user_id, &key)?;
         self.store
@@ -98,6 +99,7 @@ impl WebhookSecrets {
                     None => WebhookSecret::new(user_id, sealed, now),
                 };
                 tx.put_webhook_secret(&secret)?;
+                tx.append_event(&event)?;
                 Ok(IssuedWebhookSecret {
                     key,
                     created_at: secret.created_at,

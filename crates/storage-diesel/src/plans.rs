@@ -10,7 +10,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{Integer, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use doorward_domain::audit::{AuditKeyId, AuditMac, SealedEvent};
-use doorward_domain::task::TaskOutcome;
+use doorward_domain::task::{TaskKind, TaskOutcome};
 use doorward_domain::{EndReason, KeyAlgorithm, KeyState, PlaceDigest, Role, TaskStatus, User};
 use doorward_storage::testing::builders::advanced;
 use doorward_storage::testing::{
@@ -260,8 +260,11 @@ fn call_all_of_tasks(tx: &mut DieselTransaction<'_>, user: &User) {
     }
     tx.count_live_tasks_of(user.id).unwrap();
     tx.count_tasks_by_status().unwrap();
-    tx.next_task_due().unwrap();
-    let claim = tx.claim_due_tasks(instant(1), instant(2), 9).unwrap();
+    let kinds = [TaskKind::NOOP, TaskKind::WEBHOOK];
+    tx.next_task_due(&kinds).unwrap();
+    let claim = tx
+        .claim_due_tasks(&kinds, instant(1), instant(2), 9)
+        .unwrap();
     tx.renew_task_lease(task.id, 1, instant(2)).unwrap();
     let outcome = TaskOutcome::Completed(None);
     assert!(

@@ -10,7 +10,7 @@ use crate::transaction::{DieselTransaction, unexpected_count};
 use crate::types::{DbId, DbInstant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use doorward_domain::task::{TaskFailure, TaskOutcome};
+use doorward_domain::task::{TaskFailure, TaskKind, TaskOutcome};
 use doorward_domain::{Change, ScheduledTask, TaskId, TaskStatus, UserId};
 use doorward_storage::{Claim, StoreError, TaskQuery, TaskRepository};
 use row::TaskRow;
@@ -95,11 +95,12 @@ impl TaskRepository for DieselTransaction<'_> {
 
     fn claim_due_tasks(
         &mut self,
+        kinds: &[TaskKind],
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
         limit: u32,
     ) -> Result<Claim, StoreError> {
-        self.claim(now, lease_until, limit)
+        self.claim(kinds, now, lease_until, limit)
     }
 
     fn renew_task_lease(
@@ -153,9 +154,10 @@ impl TaskRepository for DieselTransaction<'_> {
         Ok(true)
     }
 
-    fn next_task_due(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+    fn next_task_due(&mut self, kinds: &[TaskKind]) -> Result<Option<DateTime<Utc>>, StoreError> {
         let next = tasks::table
             .filter(tasks::due_at.is_not_null())
+            .filter(tasks::kind.eq_any(kinds.iter().map(TaskKind::as_str)))
             .order(tasks::due_at)
             .limit(1)
             .select(tasks::due_at);

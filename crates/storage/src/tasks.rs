@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use chrono::{DateTime, Utc};
-use doorward_domain::task::TaskOutcome;
+use doorward_domain::task::{TaskKind, TaskOutcome};
 use doorward_domain::{ScheduledTask, TaskId, TaskStatus, UserId};
 
 /// Which tasks, from the newest to the oldest.
@@ -36,12 +36,13 @@ pub trait TaskRepository {
     /// How many tasks of all users have each status, in the order of [`TaskStatus::ALL`].
     fn count_tasks_by_status(&mut self) -> Result<[(TaskStatus, usize); 5], StoreError>;
 
-    /// Looks at up to `limit` tasks whose time has come, and gives those that are to run: each is running now, counts one
-    /// attempt more, and is the caller's until `lease_until`. The others have ended by this: those whose lease has run out
+    /// Looks at up to `limit` tasks of these kinds whose time has come, and gives those that are to run: each is running now,
+    /// counts one attempt more, and is the caller's until `lease_until`. The others have ended by this: those whose lease has run out
     /// with their last attempt, and those that cannot be read, as failed; those of users who are not active as cancelled.
     /// Whatever another transaction has in its hands is left to it.
     fn claim_due_tasks(
         &mut self,
+        kinds: &[TaskKind],
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
         limit: u32,
@@ -64,8 +65,8 @@ pub trait TaskRepository {
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
-    /// When the next task is due or the next lease ends.
-    fn next_task_due(&mut self) -> Result<Option<DateTime<Utc>>, StoreError>;
+    /// When the next task of these kinds is due, or the lease of one ends.
+    fn next_task_due(&mut self, kinds: &[TaskKind]) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Calls off a task that is pending, and with it its series. `false` when it is not.
     fn cancel_task(&mut self, id: TaskId, at: DateTime<Utc>) -> Result<bool, StoreError>;

@@ -26,7 +26,7 @@ pub mod users;
 pub mod webhook_secrets;
 
 pub use builders::{
-    a_series, a_session, a_setting_change, a_signing_key, a_task, a_user, a_webhook_secret,
+    KINDS, a_series, a_session, a_setting_change, a_signing_key, a_task, a_user, a_webhook_secret,
     an_api_key, an_event, instant,
 };
 pub use gate::Gate;
@@ -201,6 +201,7 @@ macro_rules! store_contract {
                 a_task_needs_its_user_and_goes_with_him,
                 tasks_are_listed_and_counted,
                 due_tasks_are_claimed_once,
+                a_task_is_left_to_those_who_know_its_kind,
                 parallel_claims_share_what_is_due,
                 a_lease_that_has_run_out_fences_its_holder_off,
                 a_task_is_tried_again_when_it_is_to_be,

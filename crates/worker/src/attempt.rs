@@ -18,8 +18,7 @@ use tokio::time::{sleep, timeout};
 
 /// The longest result that is kept, in bytes of JSON.
 const MAX_RESULT: usize = 64 * 1024;
-/// What runs a task of a kind that this program does not know is a newer release, or another program, which may get it
-/// after so long.
+/// Only kinds that are known are claimed; whatever comes nevertheless is somebody else's after so long.
 const ELSEWHERE: Duration = Duration::from_secs(10);
 
 /// What an attempt needs.

@@ -4,7 +4,7 @@ use crate::held::Fence;
 use crate::stats::Ended;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::ScheduledTask;
-use doorward_domain::task::{Jitter, TaskOutcome, TaskReport};
+use doorward_domain::task::{Jitter, TaskKind, TaskOutcome, TaskReport};
 use doorward_services::Clock;
 use doorward_storage::{Claim, Store, StoreError};
 use rand::RngExt;
@@ -16,24 +16,36 @@ use std::time::Duration;
 pub(crate) struct Desk {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    /// What is left to others is not looked at.
+    kinds: Arc<[TaskKind]>,
 }
 
 impl Desk {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        kinds: Arc<[TaskKind]>,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            kinds,
+        }
     }
 
     /// When there is something to claim.
     pub(crate) async fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.store.read(|tx| tx.next_task_due()).await
+        let kinds = Arc::clone(&self.kinds);
+        self.store.read(move |tx| tx.next_task_due(&kinds)).await
     }
 
     /// Claims up to `limit` tasks that are due, for as long as `lease`.
     pub(crate) async fn claim(&self, limit: usize, lease: Duration) -> Result<Claim, StoreError> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let (now, until) = self.leased(lease);
+        let kinds = Arc::clone(&self.kinds);
         self.store
-            .write(move |tx| tx.claim_due_tasks(now, until, limit))
+            .write(move |tx| tx.claim_due_tasks(&kinds, now, until, limit))
             .await
     }
 

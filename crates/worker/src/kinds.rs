@@ -36,6 +36,11 @@ impl Kinds {
         Ok(self)
     }
 
+    /// The names of all of them.
+    pub(crate) fn all(&self) -> Arc<[TaskKind]> {
+        self.0.keys().cloned().collect()
+    }
+
     pub(crate) fn get(&self, name: &TaskKind) -> Option<Arc<dyn AnyKind>> {
         self.0.get(name).cloned()
     }

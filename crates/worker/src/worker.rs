@@ -96,7 +96,7 @@ impl Worker {
     /// One that does nothing yet.
     pub fn new(config: WorkerConfig) -> Self {
         Self(Arc::new(Inner {
-            desk: Desk::new(config.store, Arc::clone(&config.clock)),
+            desk: Desk::new(config.store, Arc::clone(&config.clock), config.kinds.all()),
             clock: config.clock,
             kinds: config.kinds,
             concurrency: config.concurrency,

@@ -4,6 +4,7 @@ use crate::support::{NOON, TestApp, User, assert_fields};
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::task::TaskOutcome;
 use doorward_domain::{ScheduledTask, TaskId};
+use doorward_storage::testing::KINDS;
 use doorward_storage::{Store, StoreError, Transaction};
 use serde_json::{Value, json};
 
@@ -53,7 +54,7 @@ pub(crate) async fn take(app: &TestApp, id: &str) -> ScheduledTask {
     let id: TaskId = id.parse().expect("an id");
     let then = NOON + TimeDelta::days(365 * 200);
     let claim = write(app, move |tx| {
-        tx.claim_due_tasks(then, then + TimeDelta::days(1), 1000)
+        tx.claim_due_tasks(KINDS, then, then + TimeDelta::days(1), 1000)
     })
     .await;
     let mut tasks = claim.tasks.into_iter();

@@ -4,7 +4,7 @@ use super::{TaskPage, TaskService, page_of};
 use crate::auth::Caller;
 use crate::error::{Internal, from_internal};
 use crate::users::{AdministerError, require_admin};
-use doorward_domain::{ScheduledTask, TaskId, TaskStatus};
+use doorward_domain::{AuditEvent, ScheduledTask, SecurityEvent, TaskId, TaskStatus};
 use doorward_storage::{StoreError, TaskQuery, Transaction};
 
 /// Why an admin does not manage a task.
@@ -82,7 +82,9 @@ impl TaskService {
         id: TaskId,
     ) -> Result<ScheduledTask, ManageTaskError> {
         let now = self.core.clock.now();
-        self.manage(caller, id, move |tx| tx.cancel_task(id, now))
+        let task = *id.as_uuid();
+        let event = caller.event(now, &SecurityEvent::TaskCancelled { task });
+        self.manage(caller, id, event, move |tx| tx.cancel_task(id, now))
             .await
     }
 
@@ -97,7 +99,9 @@ impl TaskService {
         id: TaskId,
     ) -> Result<ScheduledTask, ManageTaskError> {
         let now = self.core.clock.now();
-        self.manage(caller, id, move |tx| tx.rerun_task(id, now))
+        let task = *id.as_uuid();
+        let event = caller.event(now, &SecurityEvent::TaskRunAgain { task });
+        self.manage(caller, id, event, move |tx| tx.rerun_task(id, now))
             .await
     }
 
@@ -105,6 +109,7 @@ impl TaskService {
         &self,
         caller: &Caller,
         id: TaskId,
+        event: AuditEvent,
         change: impl FnOnce(&mut dyn Transaction) -> Result<bool, StoreError> + Send + 'static,
     ) -> Result<ScheduledTask, ManageTaskError> {
         admin(caller)?;
@@ -120,6 +125,7 @@ impl TaskService {
                 if !change(tx)? {
                     return Err(ManageTaskError::WrongStatus);
                 }
+                tx.append_event(&event.about(owner.id))?;
                 tx.task(id)?.ok_or(ManageTaskError::NotFound)
             })
             .await

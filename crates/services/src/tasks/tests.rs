@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::task::{TaskKind, TaskOutcome, TaskPayload};
 use doorward_domain::{Role, User};
-use doorward_storage::testing::{a_task, instant, read, write};
+use doorward_storage::AuditQuery;
+use doorward_storage::testing::{KINDS, a_task, instant, read, write};
 use serde_json::{Value, json};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -41,7 +42,7 @@ async fn refused(node: &Node, caller: &Caller, new: NewTask) -> FieldErrors {
 async fn claim(node: &Node) -> Vec<ScheduledTask> {
     let now = node.clock.now();
     let claim = write(&*node.store, move |tx| {
-        tx.claim_due_tasks(now, now + TimeDelta::seconds(30), 100)
+        tx.claim_due_tasks(KINDS, now, now + TimeDelta::seconds(30), 100)
     });
     claim.await.tasks
 }
@@ -462,6 +463,35 @@ async fn an_admin_runs_again_what_has_ended() {
     assert_eq!((claimed.id, claimed.attempts), (id, 2));
 }
 
+#[tokio::test]
+async fn what_admins_do_to_tasks_is_told_in_the_audit_log() {
+    let node = Node::start().await;
+    let (ada, _) = node.join("ada", Role::User).await;
+    let (admin, _) = node.join("alan", Role::Admin).await;
+    let tasks = &node.services.tasks;
+    let id = make(&node, &ada, new_task()).await.id;
+    tasks.cancel_any(&admin, id).await.unwrap();
+    assert!(tasks.cancel_any(&admin, id).await.is_err());
+    tasks.run_again(&admin, id).await.unwrap();
+    tasks.cancel(&ada, id).await.unwrap();
+    let by_admin = AuditQuery {
+        actor: Some(admin.principal.id),
+        limit: 9,
+        ..AuditQuery::default()
+    };
+    let events = read(&*node.store, move |tx| tx.list_events(&by_admin)).await;
+    let told: Vec<_> = events
+        .iter()
+        .filter(|event| event.subject_id == Some(ada.principal.id))
+        .map(|event| (event.action.as_str(), event.details.as_str()))
+        .collect();
+    let details = json!({"task": id.to_string()}).to_string();
+    assert_eq!(
+        told,
+        [("task.run_again", &*details), ("task.cancelled", &*details)]
+    );
+}
+
 // --- What wakes the workers ------------------------------------------------------------------------------------------
 
 #[tokio::test]
@@ -479,7 +509,7 @@ async fn the_alarm_rings_on_every_node_when_a_task_is_made() {
     other.services.feed.catch_up().await.unwrap();
     assert_eq!(there.rung().await, instant(0));
     node.services.tasks.cancel(&ada, late.id).await.unwrap();
-    let next = read(&*node.store, |tx| tx.next_task_due()).await;
+    let next = read(&*node.store, |tx| tx.next_task_due(KINDS)).await;
     assert_eq!(next, Some(instant(0)));
     let silent = tokio::time::timeout(std::time::Duration::from_millis(1), here.rung());
     assert!(silent.await.is_err(), "nothing is due earlier");

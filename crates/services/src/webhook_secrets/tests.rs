@@ -5,6 +5,7 @@ use crate::tests::{KEY, Node};
 use chrono::TimeDelta;
 use doorward_domain::Role;
 use doorward_domain::webhook_secret::ROTATION_OVERLAP;
+use doorward_storage::AuditQuery;
 use doorward_storage::testing::{read, write};
 
 const OTHER_KEY: &str = "another key for tests, 32 bytes too";
@@ -54,6 +55,14 @@ async fn for_a_day_after_a_rotation_both_sign() {
     let second = rotate(&node, &ada).await;
     let until = node.clock.now() + ROTATION_OVERLAP;
     assert_eq!(second.previous_until, Some(until));
+    let rotated = AuditQuery {
+        actor: Some(ada.principal.id),
+        action: Some("webhook_secret.rotated".to_owned()),
+        limit: 9,
+        ..AuditQuery::default()
+    };
+    let events = read(&*node.store, move |tx| tx.list_events(&rotated)).await;
+    assert_eq!(events.len(), 2);
     assert_eq!(
         signature(&node, &ada).await,
         signed_by(&node, &[&second, &first])

@@ -8,6 +8,7 @@ use crate::transaction::DieselTransaction;
 use crate::types::{DbId, DbInstant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use doorward_domain::task::TaskKind;
 use doorward_domain::{ScheduledTask, TaskStatus};
 use doorward_storage::{Claim, StoreError};
 use std::collections::HashSet;
@@ -29,12 +30,13 @@ struct Sorted {
 impl DieselTransaction<'_> {
     pub(super) fn claim(
         &mut self,
+        kinds: &[TaskKind],
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
         limit: u32,
     ) -> Result<Claim, StoreError> {
         let mut sorted = Sorted::default();
-        let rows = self.lock_due(now, limit, &mut sorted)?;
+        let rows = self.lock_due(kinds, now, limit, &mut sorted)?;
         let active = self.active_owners(&rows)?;
         for row in rows {
             let (id, is_active) = (row.id, active.contains(&row.user_id.0));
@@ -58,22 +60,26 @@ impl DieselTransaction<'_> {
     /// left to him.
     fn lock_due(
         &mut self,
+        kinds: &[TaskKind],
         now: DateTime<Utc>,
         limit: u32,
         sorted: &mut Sorted,
     ) -> Result<Vec<TaskRow>, StoreError> {
-        let due = tasks::table
-            .filter(tasks::due_at.le(DbInstant(now)))
-            .order(tasks::due_at)
-            .limit(limit.into());
+        let due = || {
+            tasks::table
+                .filter(tasks::due_at.le(DbInstant(now)))
+                .filter(tasks::kind.eq_any(kinds.iter().map(TaskKind::as_str)))
+                .order(tasks::due_at)
+                .limit(limit.into())
+        };
         let rows = on_backend!(
             self,
-            postgres = |c| due
+            postgres = |c| due()
                 .select(TaskRow::as_select())
                 .for_update()
                 .skip_locked()
                 .load(c),
-            sqlite = |c| due.select(TaskRow::as_select()).load(c) // there is one writer
+            sqlite = |c| due().select(TaskRow::as_select()).load(c) // there is one writer
         );
         match rows {
             Err(_) if self.check_usable().is_ok() => {} // one of them is beyond Diesel
@@ -81,8 +87,8 @@ impl DieselTransaction<'_> {
         }
         let ids: Vec<DbId> = on_backend!(
             self,
-            postgres = |c| due.select(tasks::id).for_update().skip_locked().load(c),
-            sqlite = |c| due.select(tasks::id).load(c)
+            postgres = |c| due().select(tasks::id).for_update().skip_locked().load(c),
+            sqlite = |c| due().select(tasks::id).load(c)
         )?;
         let mut readable = Vec::new();
         for id in ids {

@@ -3,7 +3,7 @@
 use crate::{config, databases};
 use doorward_domain::{ApiKey, Change, ScheduledTask, Session, TaskStatus, User};
 use doorward_storage::testing::{
-    a_series, a_session, a_task, a_user, an_api_key, instant, read, write,
+    KINDS, a_series, a_session, a_task, a_user, an_api_key, instant, read, write,
 };
 use doorward_storage::{FeedPosition, Store, StoreError, UserQuery};
 use std::sync::Arc;
@@ -165,7 +165,6 @@ async fn a_bad_api_key_is_inconsistent_and_harms_no_other() {
 async fn a_bad_task_fails_alone() {
     for damage in [
         "status = 'moonlit'",
-        "kind = 'No Kind'",
         "name = ''",
         "payload = '[]'",
         "payload = '{'",
@@ -205,7 +204,11 @@ async fn a_bad_task_fails_alone() {
             let found: Result<Option<ScheduledTask>, StoreError> =
                 store.read(move |tx| tx.task(bad_id)).await;
             assert!(found.is_err(), "{damage}");
-            let claim = || write(&*store, |tx| tx.claim_due_tasks(instant(1), instant(30), 9));
+            let claim = || {
+                write(&*store, |tx| {
+                    tx.claim_due_tasks(KINDS, instant(1), instant(30), 9)
+                })
+            };
             let claimed = claim().await;
             let ids: Vec<_> = claimed.tasks.iter().map(|task| task.id).collect();
             assert_eq!((ids, claimed.ended), (vec![good_id], 1), "{damage}");

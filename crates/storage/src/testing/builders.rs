@@ -136,6 +136,9 @@ pub fn a_webhook_secret(user: &User) -> WebhookSecret {
     WebhookSecret::new(user.id, sealed, instant(0))
 }
 
+/// The kinds that are claimed where a test does not name others.
+pub const KINDS: &[TaskKind] = &[TaskKind::NOOP, TaskKind::WEBHOOK];
+
 /// A task of the user that does nothing, made at `instant(0)` and due then.
 pub fn a_task(user: &User) -> ScheduledTask {
     ScheduledTask {

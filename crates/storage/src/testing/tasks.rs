@@ -1,6 +1,6 @@
 //! Scheduled tasks.
 
-use super::builders::{a_series, a_task, a_user, instant};
+use super::builders::{KINDS, a_series, a_task, a_user, instant};
 use super::{read, write};
 use crate::changes::FeedPosition;
 use crate::error::StoreError;
@@ -35,8 +35,18 @@ async fn status(store: &dyn Store, id: TaskId) -> Option<TaskStatus> {
 }
 
 async fn claim(store: &dyn Store, now: i64, lease_until: i64, limit: u32) -> Claim {
+    claim_of(store, KINDS, now, lease_until, limit).await
+}
+
+async fn claim_of(
+    store: &dyn Store,
+    kinds: &'static [TaskKind],
+    now: i64,
+    lease_until: i64,
+    limit: u32,
+) -> Claim {
     write(store, move |tx| {
-        tx.claim_due_tasks(instant(now), instant(lease_until), limit)
+        tx.claim_due_tasks(kinds, instant(now), instant(lease_until), limit)
     })
     .await
 }
@@ -213,7 +223,7 @@ pub async fn tasks_are_listed_and_counted(store: Arc<dyn Store>) {
 /// The longest due first, and no more than were asked for; what is not due is left alone.
 pub async fn due_tasks_are_claimed_once(store: Arc<dyn Store>) {
     let ada = with_user(&*store, "ada").await;
-    let next = || read(&*store, |tx| tx.next_task_due());
+    let next = || read(&*store, |tx| tx.next_task_due(KINDS));
     assert_eq!(next().await, None);
     let [third, first, second, later] = [3, 1, 2, 11].map(|seconds| due(&ada, seconds));
     for task in [&third, &first, &second, &later] {
@@ -230,6 +240,37 @@ pub async fn due_tasks_are_claimed_once(store: Arc<dyn Store>) {
     assert_eq!(one.tasks, [claimed(&third, 10, 50)]);
     assert_eq!(claim(&*store, 10, 50, 2).await, Claim::default());
     assert_eq!(next().await, Some(instant(11)));
+}
+
+/// Neither claimed nor waited for by anybody else, however its lease or its owner may end meanwhile.
+pub async fn a_task_is_left_to_those_who_know_its_kind(store: Arc<dyn Store>) {
+    const NOOP: &[TaskKind] = &[TaskKind::NOOP];
+    const WEBHOOK: &[TaskKind] = &[TaskKind::WEBHOOK];
+    let ada = with_user(&*store, "ada").await;
+    let webhook = ScheduledTask {
+        kind: TaskKind::WEBHOOK,
+        max_attempts: MaxAttempts::new(1).expect("in the bounds"),
+        ..due(&ada, 1)
+    };
+    let noop = due(&ada, 2);
+    insert(&*store, &webhook).await;
+    insert(&*store, &noop).await;
+    let next = |kinds| read(&*store, move |tx| tx.next_task_due(kinds));
+    for (kinds, expected) in [
+        (NOOP, Some(instant(2))),
+        (KINDS, Some(instant(1))),
+        (&[], None),
+    ] {
+        assert_eq!(next(kinds).await, expected, "{kinds:?}");
+    }
+    assert_eq!(claim_of(&*store, &[], 9, 39, 9).await, Claim::default());
+    let claim = claim_of(&*store, NOOP, 9, 39, 9).await;
+    assert_eq!(claim.tasks, [claimed(&noop, 9, 39)]);
+    assert_eq!(task(&*store, webhook.id).await, Some(webhook.clone()));
+    let claim = claim_of(&*store, WEBHOOK, 9, 20, 9).await;
+    assert_eq!(claim.tasks, [claimed(&webhook, 9, 20)]);
+    assert_eq!(claim_of(&*store, NOOP, 20, 50, 9).await, Claim::default());
+    assert_eq!(claim_of(&*store, WEBHOOK, 20, 50, 9).await.ended, 1);
 }
 
 /// However many ask at once.
@@ -273,7 +314,7 @@ pub async fn a_lease_that_has_run_out_fences_its_holder_off(store: Arc<dyn Store
     };
     assert!(renew(1, 60).await);
     assert_eq!(claim(&*store, 59, 90, 9).await, Claim::default());
-    let next = read(&*store, |tx| tx.next_task_due()).await;
+    let next = read(&*store, |tx| tx.next_task_due(KINDS)).await;
     assert_eq!(next, Some(instant(60)));
     let second = claim(&*store, 60, 90, 9).await.tasks.remove(0);
     assert_eq!(second, claimed(&first, 60, 90));

@@ -176,12 +176,11 @@ async fn a_task_of_an_unknown_kind_waits_for_a_worker_that_knows_it(database: Te
         })
         .await;
     for _ in 0..3 {
-        assert_eq!(older.run_due().await.unwrap(), 1);
-        let (status, _, _, error) = bench.told(id).await;
-        assert_eq!((&*status, error), ("pending", None));
+        assert_eq!(older.run_due().await.unwrap(), 0);
+        let task = bench.find(id).await;
+        assert_eq!((task.status.as_str(), task.attempts), ("pending", 0));
         bench.pass(10);
     }
-    assert_eq!(older.stats().ended(Ended::GivenBack), 3);
     assert_eq!(newer.run_due().await.unwrap(), 1);
     assert_eq!(bench.find(id).await.status.as_str(), "completed");
 }
