@@ -59,7 +59,7 @@ pub(super) fn response(
     match status {
         StatusCode::UNAUTHORIZED => headers.push(Header::WwwAuthenticate),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            headers.push(Header::RetryAfter)
+            headers.push(Header::RetryAfter);
         }
         _ => {}
     }
@@ -85,13 +85,13 @@ fn in_django(code: Code) -> (&'static str, RefOr<Example>) {
 }
 
 fn typical(code: Code) -> Problem {
-    match code {
-        Code::ValidationFailed => Problem::invalid(FieldErrors::one("email", REQUIRED)),
-        Code::Throttled => Problem {
-            retry_after: Some(Duration::from_secs(30)),
-            ..Problem::new(code)
-        },
-        other => Problem::new(other),
+    if code == Code::ValidationFailed {
+        return Problem::invalid(FieldErrors::one("email", REQUIRED));
+    }
+    let retry_after = (code == Code::Throttled).then(|| Duration::from_secs(30));
+    Problem {
+        retry_after,
+        ..Problem::new(code)
     }
 }
 

@@ -360,7 +360,7 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
     let (app, store) = Setup::new().start_faulty().await;
     let owner = app.owner().await;
     refuse_everything(&mut document, &app, &owner).await;
-    for answer in walk(&app, &owner).await {
+    for answer in Box::pin(walk(&app, &owner)).await {
         document.check(&answer);
     }
     document.check(&delete_oneself(&app).await);

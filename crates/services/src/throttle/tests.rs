@@ -235,7 +235,9 @@ fn wrong(error: &ProfileError) -> bool {
     match error {
         ProfileError::Invalid(_) => true,
         ProfileError::Internal(Internal::Throttled(_)) => false,
-        other => panic!("{other}"),
+        ProfileError::LastOwner | ProfileError::Gone | ProfileError::Internal(_) => {
+            panic!("{error}")
+        }
     }
 }
 
