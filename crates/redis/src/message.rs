@@ -249,9 +249,9 @@ mod tests {
             assert_eq!(tongue(ME).decode(&bytes), Heard::Foreign, "{what}");
         }
         for at in 0..good.len() {
-            let mut changed = good.clone();
-            changed[at] ^= 1;
-            assert_eq!(tongue(ME).decode(&changed), Heard::Foreign, "{at}");
+            let mut forged = good.clone();
+            forged[at] ^= 1;
+            assert_eq!(tongue(ME).decode(&forged), Heard::Foreign, "{at}");
         }
     }
 
