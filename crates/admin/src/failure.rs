@@ -165,13 +165,11 @@ impl ResponseError for Failure {
         {
             headers.insert(ALLOW, allow);
         }
-        let retry_after = match self {
-            Self::Unavailable => Some(1),
-            Self::Throttled { retry_after } => Some(*retry_after),
-            _ => None,
-        };
-        if let Some(seconds) = retry_after {
-            headers.insert(RETRY_AFTER, seconds.into());
+        if let Self::Throttled { retry_after } = self {
+            headers.insert(RETRY_AFTER, (*retry_after).into());
+        }
+        if matches!(self, Self::Unavailable) {
+            headers.insert(RETRY_AFTER, 1.into());
         }
         response
     }
