@@ -372,13 +372,14 @@ async fn a_failed_login_is_one_event_that_does_not_say_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_password_that_nobody_can_have_is_no_attempt_and_no_event() {
+async fn a_password_that_nobody_can_have_costs_one_read_and_leaves_no_event() {
     let node = Node::start().await;
     let long = "x".repeat(5000);
-    let units = node.store.units();
+    let (units, events) = (node.store.units(), node.events().await.len());
     let refused = node.try_login("ada", &long).await;
     assert!(matches!(refused, Err(LoginError::InvalidCredentials)));
-    assert_eq!(node.store.units(), units);
+    assert_eq!(node.store.units() - units, 2, "with ours");
+    assert_eq!(node.events().await.len(), events);
 }
 
 #[tokio::test]

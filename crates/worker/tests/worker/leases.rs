@@ -96,8 +96,8 @@ async fn a_worker_that_cannot_renew_ends_its_attempts_with_their_leases(database
     bench.pass(1);
     assert!(worker.beat().await.is_err());
     until("it has ended", async || bench.gate.inside() == 0).await;
-    bench.store.go(false);
     running.await.unwrap().unwrap_err();
+    bench.store.go(false);
     assert_eq!(worker.stats().ended(Ended::Lost), 1);
     assert_eq!(bench.find(id).await.status.as_str(), "running");
 }
