@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# No fault takes longer, and all of them together take less than eighteen minutes.
+# No fault takes longer, and all of them together take less than twenty minutes.
 readonly SECONDS_A_FAULT=150
 readonly -a ALL=(starters files nodes redis-killed redis-flushed redis-frozen health postgres frozen pool disk kill sigterm rolling clock storm idle slow tls timing tasks-due tasks-killed tasks-stopped tasks-cancel tasks-idle junk-keys)
 
