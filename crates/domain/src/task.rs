@@ -51,7 +51,7 @@ pub struct ScheduledTask {
     pub max_attempts: MaxAttempts,
     /// How often it was tried. Grows for ever: the number of the attempt that runs fences off the ones before.
     pub attempts: u32,
-    /// How many of them were made before it was last run anew, and do not count against [`max_attempts`](Self::max_attempts).
+    /// How many of them were given back, or made before it was last run anew, and do not count against [`max_attempts`](Self::max_attempts).
     pub earlier_attempts: u32,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -75,9 +75,14 @@ pub struct Series {
 }
 
 impl ScheduledTask {
+    /// How many attempts count against [`max_attempts`](Self::max_attempts).
+    pub fn counted_attempts(&self) -> u32 {
+        self.attempts.saturating_sub(self.earlier_attempts)
+    }
+
     /// Whether it may be tried once more after the attempts that were made.
     pub fn has_attempts_left(&self) -> bool {
-        self.attempts.saturating_sub(self.earlier_attempts) < self.max_attempts.get()
+        self.counted_attempts() < self.max_attempts.get()
     }
 
     /// The next firing of its series, where there is one: the first moment after both this one's and `now`, so that what

@@ -22,6 +22,7 @@ use doorward_worker::webhook::{AllowList, Webhook};
 use doorward_worker::worker::GRACE;
 use doorward_worker::{Kinds, Worker, WorkerConfig};
 use futures_util::future::join;
+use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -261,12 +262,21 @@ impl Application {
         }
     }
 
-    /// Waits until the server ends by itself, which only a failure makes it do.
+    /// Waits until the server or the worker beside it ends by itself, which only a failure makes them do.
     ///
     /// # Errors
     /// The failure.
     pub async fn ended(&mut self) -> io::Result<()> {
-        (&mut self.server).await.map_err(io::Error::other)?
+        let worker_ends = async {
+            match &mut self.worker {
+                Some(worker) => worker.ended().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            ended = &mut self.server => ended.map_err(io::Error::other)?,
+            () = worker_ends => Err(io::Error::other("its worker has stopped")),
+        }
     }
 }
 

@@ -20,6 +20,11 @@ use doorward_domain::{ScheduledTask, TaskId, TaskStatus, UserId};
 use doorward_storage::{StoreError, Transaction};
 use std::sync::Arc;
 
+/// How many tasks are read at once. Each may have a payload of 64 KiB, and so may its result.
+const BATCH: u32 = 64;
+/// A page ends when its payloads and results have so many bytes, written as JSON.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
+
 /// Some tasks, the newest first.
 #[derive(Debug)]
 pub struct TaskPage {
@@ -180,16 +185,35 @@ fn own(tx: &mut dyn Transaction, user: UserId, id: TaskId) -> Result<ScheduledTa
         .ok_or(TaskError::NotFound)
 }
 
+/// A page is shorter than was asked for where tasks are large, and leads on: it has one task at the least.
 fn page_of(tx: &mut dyn Transaction, query: &TaskQuery) -> Result<TaskPage, StoreError> {
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let mut tasks = tx.list_tasks(&TaskQuery {
-        limit: query.limit.saturating_add(1),
-        ..query.clone()
-    })?;
-    let has_more = tasks.len() > limit;
-    tasks.truncate(limit);
-    let next = tasks.last().map(|task| task.id).filter(|_| has_more);
-    Ok(TaskPage { tasks, next })
+    let (mut page, mut before, mut bytes) = (Vec::new(), query.before, 0);
+    loop {
+        // One more than there is room for says that there are more.
+        let missing = u32::try_from(limit - page.len()).unwrap_or(u32::MAX);
+        let found = tx.list_tasks(&TaskQuery {
+            before,
+            limit: missing.saturating_add(1).min(BATCH),
+            ..query.clone()
+        })?;
+        for task in found.tasks {
+            let next = page.last().map(|last: &ScheduledTask| last.id);
+            if page.len() == limit || bytes >= MAX_PAGE_BYTES {
+                return Ok(TaskPage { tasks: page, next });
+            }
+            bytes += task.payload.to_json().len();
+            bytes += task.result.as_ref().map_or(0, |it| it.to_string().len());
+            page.push(task);
+        }
+        if found.last.is_none() {
+            return Ok(TaskPage {
+                tasks: page,
+                next: None,
+            });
+        }
+        before = found.last;
+    }
 }
 
 #[cfg(test)]

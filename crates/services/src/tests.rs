@@ -349,10 +349,11 @@ impl Node {
                 sessions.extend(tx.live_sessions_of(user.id, long_ago)?);
                 keys.extend(tx.list_api_keys_of(user.id, None, 1000)?);
             }
-            let tasks = tx.list_tasks(&TaskQuery {
+            let every_task = TaskQuery {
                 limit: 1000,
                 ..TaskQuery::default()
-            })?;
+            };
+            let tasks = tx.list_tasks(&every_task)?.tasks;
             Ok((users, sessions, keys, secrets, tasks, tx.feed_end()?))
         })
         .await

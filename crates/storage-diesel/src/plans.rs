@@ -256,7 +256,7 @@ fn call_all_of_tasks(tx: &mut DieselTransaction<'_>, user: &User) {
             before: None,
             limit: 50,
         };
-        assert_eq!(tx.list_tasks(&query).unwrap().len(), 1);
+        assert_eq!(tx.list_tasks(&query).unwrap().tasks.len(), 1);
     }
     tx.count_live_tasks_of(user.id).unwrap();
     tx.count_tasks_by_status().unwrap();

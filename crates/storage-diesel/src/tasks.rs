@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use doorward_domain::task::{TaskFailure, TaskKind, TaskOutcome};
 use doorward_domain::{Change, ScheduledTask, TaskId, TaskStatus, UserId};
-use doorward_storage::{Claim, StoreError, TaskQuery, TaskRepository};
+use doorward_storage::{Claim, StoreError, TaskList, TaskQuery, TaskRepository};
 use row::TaskRow;
 use uuid::Uuid;
 
@@ -67,9 +67,14 @@ impl TaskRepository for DieselTransaction<'_> {
         row.map(ScheduledTask::try_from).transpose()
     }
 
-    fn list_tasks(&mut self, query: &TaskQuery) -> Result<Vec<ScheduledTask>, StoreError> {
-        let rows = on_backend!(self, |c| matching!(query).load(c))?;
-        Ok(readable(rows, |row: &TaskRow| row.id.0))
+    fn list_tasks(&mut self, query: &TaskQuery) -> Result<TaskList, StoreError> {
+        let rows: Vec<TaskRow> = on_backend!(self, |c| matching!(query).load(c))?;
+        let is_full = u32::try_from(rows.len()).is_ok_and(|count| count >= query.limit);
+        let last = rows.last().filter(|_| is_full);
+        Ok(TaskList {
+            last: last.map(|row| TaskId::from_uuid(row.id.0)),
+            tasks: readable(rows, |row| row.id.0),
+        })
     }
 
     fn count_live_tasks_of(&mut self, user_id: UserId) -> Result<usize, StoreError> {

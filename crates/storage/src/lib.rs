@@ -26,6 +26,6 @@ pub use sessions::SessionRepository;
 pub use settings::SettingRepository;
 pub use signing_keys::SigningKeyRepository;
 pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
-pub use tasks::{Claim, TaskQuery, TaskRepository};
+pub use tasks::{Claim, TaskList, TaskQuery, TaskRepository};
 pub use users::{UserCounts, UserQuery, UserRepository};
 pub use webhook_secrets::WebhookSecretRepository;

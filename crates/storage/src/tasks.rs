@@ -18,6 +18,15 @@ pub struct TaskQuery {
     pub limit: u32,
 }
 
+/// What a query for tasks has found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TaskList {
+    /// The tasks that can be read.
+    pub tasks: Vec<ScheduledTask>,
+    /// The last one that was looked at, where there were as many as the limit: there may be more after it.
+    pub last: Option<TaskId>,
+}
+
 /// Scheduled tasks. Whatever makes one due at another time records `TaskDue` in the same transaction; leases are nobody's
 /// affair but that of the workers that look when they end. A user's tasks go with him.
 pub trait TaskRepository {
@@ -27,8 +36,8 @@ pub trait TaskRepository {
     /// The task.
     fn task(&mut self, id: TaskId) -> Result<Option<ScheduledTask>, StoreError>;
 
-    /// Some tasks, the newest first.
-    fn list_tasks(&mut self, query: &TaskQuery) -> Result<Vec<ScheduledTask>, StoreError>;
+    /// Some tasks, the newest first. What cannot be read is left out.
+    fn list_tasks(&mut self, query: &TaskQuery) -> Result<TaskList, StoreError>;
 
     /// How many of the user's tasks have not ended.
     fn count_live_tasks_of(&mut self, user_id: UserId) -> Result<usize, StoreError>;

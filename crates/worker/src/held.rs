@@ -54,8 +54,11 @@ impl Held {
         self.leases().remove(&fence);
     }
 
+    /// Those to renew. An attempt that was torn down by a panic does not hold its task for ever.
     pub(crate) fn fences(&self) -> Vec<Fence> {
-        self.leases().keys().copied().collect()
+        let mut leases = self.leases();
+        leases.retain(|_, lease| !lease.attempt.is_closed());
+        leases.keys().copied().collect()
     }
 
     /// These are ours for longer.
@@ -100,5 +103,25 @@ fn end(lease: Option<Lease>, why: Gone) {
     if let Some(lease) = lease {
         // The attempt may have ended by itself a moment ago.
         let _ = lease.attempt.send(why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_nobody_works_at_any_more_is_not_renewed() {
+        let held = Held::default();
+        let [first, second] = [1, 2].map(|number| Fence {
+            task: TaskId::from_uuid(Uuid::from_u128(number)),
+            attempt: 1,
+        });
+        let torn_down = held.take(first, Duration::MAX);
+        let _works = held.take(second, Duration::MAX);
+        assert_eq!(held.fences().len(), 2);
+        drop(torn_down);
+        assert_eq!(held.fences(), [second]);
     }
 }

@@ -158,6 +158,6 @@ fn row(task: &ScheduledTask, people: &People) -> TaskRow {
         owner: people.of(Some(task.user_id)),
         status: task.status,
         scheduled_at: task.scheduled_at.into(),
-        attempts: format!("{} of {}", task.attempts, task.max_attempts.get()),
+        attempts: format!("{} of {}", task.counted_attempts(), task.max_attempts.get()),
     }
 }

@@ -95,8 +95,7 @@ impl ScheduledTask {
             }
             TaskReport::NotDone(error, least) => (error, least.unwrap_or_default()),
         };
-        let made = self.attempts.saturating_sub(self.earlier_attempts);
-        let pause = retry_pause(made, jitter).max(least.min(LONGEST_PAUSE));
+        let pause = retry_pause(self.counted_attempts(), jitter).max(least.min(LONGEST_PAUSE));
         TaskOutcome::Retry {
             at: now + pause,
             error,

@@ -63,7 +63,8 @@ impl TaskPayload {
 
     /// As JSON.
     pub fn to_json(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
+        // Values under names that are text can always be written.
+        serde_json::to_string(&self.0).unwrap_or_default()
     }
 }
 

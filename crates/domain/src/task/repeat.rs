@@ -34,14 +34,19 @@ pub enum ParseRepeatError {
 }
 
 impl Repeat {
+    /// Looks at the name of a zone alone.
+    ///
+    /// # Errors
+    /// [`ParseRepeatError::TimeZone`] when the IANA database has no such zone.
+    pub fn check_timezone(name: &str) -> Result<(), ParseRepeatError> {
+        zone(name).map(drop)
+    }
+
     /// Reads a cron expression and the name of a zone of the IANA database.
     ///
     /// # Errors
-    /// [`ParseRepeatError`] says which of the two cannot be read.
+    /// [`ParseRepeatError`] says which of the two cannot be read: of both, the expression.
     pub fn parse(cron: &str, timezone: &str) -> Result<Self, ParseRepeatError> {
-        let timezone = timezone
-            .parse()
-            .map_err(|_unknown| ParseRepeatError::TimeZone)?;
         let fields: Vec<&str> = cron.split_ascii_whitespace().collect();
         let text = fields.join(" ");
         if fields.len() != 5 || text.len() > MAX_CRON_BYTES || !text.is_ascii() {
@@ -57,7 +62,7 @@ impl Repeat {
         Ok(Self {
             text,
             cron,
-            timezone,
+            timezone: zone(timezone)?,
         })
     }
 
@@ -77,4 +82,8 @@ impl Repeat {
         let next = self.cron.find_next_occurrence(&local, false).ok()?.to_utc();
         (next > after).then_some(next)
     }
+}
+
+fn zone(name: &str) -> Result<Tz, ParseRepeatError> {
+    name.parse().map_err(|_unknown| ParseRepeatError::TimeZone)
 }

@@ -102,13 +102,13 @@ impl NewTask {
 
 impl NewRepeat {
     fn read(self, errors: &mut FieldErrors) -> Option<Repeat> {
+        let timezone = self.timezone.as_deref().unwrap_or("UTC");
+        errors.take("repeat.timezone", Repeat::check_timezone(timezone));
         let cron = errors.require("repeat.cron", self.cron)?;
-        let parsed = Repeat::parse(&cron, self.timezone.as_deref().unwrap_or("UTC"));
-        let field = match parsed {
-            Err(ParseRepeatError::TimeZone) => "repeat.timezone",
-            Ok(_) | Err(ParseRepeatError::Cron) => "repeat.cron",
-        };
-        errors.take(field, parsed)
+        match Repeat::parse(&cron, timezone) {
+            Err(ParseRepeatError::TimeZone) => None, // that was said already
+            parsed => errors.take("repeat.cron", parsed),
+        }
     }
 }
 

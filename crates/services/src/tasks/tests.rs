@@ -125,17 +125,21 @@ async fn every_bad_field_is_named_at_once() {
         ("status", vec!["Unknown field."]),
     ];
     assert_eq!(said(&errors), expected.into());
+    let both = NewTask {
+        repeat: Some(every("daily", Some("Mars"))),
+        ..new_task()
+    };
+    let errors = refused(&node, &ada, both).await;
+    let zone = "Enter the name of a time zone, such as Europe/Berlin.";
+    let expected = [("repeat.cron", vec![cron]), ("repeat.timezone", vec![zone])];
+    assert_eq!(said(&errors), expected.into());
     for (repeat, field, message) in [
         (
             every("0 0 30 2 *", None),
             "repeat.cron",
             "It never happens.",
         ),
-        (
-            every("* * * * *", Some("Mars")),
-            "repeat.timezone",
-            "Enter the name of a time zone, such as Europe/Berlin.",
-        ),
+        (every("* * * * *", Some("Mars")), "repeat.timezone", zone),
         (
             NewRepeat::default(),
             "repeat.cron",
@@ -378,6 +382,49 @@ async fn pages_lead_on_to_the_end() {
         listed.extend(page.tasks.into_iter().map(|task| task.id));
     }
     assert_eq!(listed, made);
+}
+
+#[tokio::test]
+async fn a_page_of_large_tasks_ends_early_and_leads_on() {
+    let node = Node::start().await;
+    let (ada, _) = node.join("ada", Role::User).await;
+    let large = Value::from("x".repeat(60_000));
+    for _ in 0..70 {
+        let new = NewTask {
+            payload: Some([("a".to_owned(), large.clone())].into_iter().collect()),
+            ..new_task()
+        };
+        make(&node, &ada, new).await;
+        node.pass(1);
+    }
+    let (mut sizes, mut ids, mut before) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = node.services.tasks.list(&ada, None, before, 1000).await;
+        let page = page.unwrap();
+        sizes.push(page.tasks.len());
+        ids.extend(page.tasks.into_iter().map(|task| task.id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [18, 18, 18, 16]);
+    assert!(ids.is_sorted_by(|newer, older| newer.as_uuid() > older.as_uuid()));
+}
+
+#[tokio::test]
+async fn a_list_that_takes_several_looks_is_whole() {
+    let node = Node::start().await;
+    let (ada, _) = node.join("ada", Role::User).await;
+    for _ in 0..130 {
+        make(&node, &ada, new_task()).await;
+    }
+    for (limit, count) in [(1000, 130), (130, 130), (129, 129), (64, 64), (63, 63)] {
+        let page = node.services.tasks.list(&ada, None, None, limit).await;
+        let page = page.unwrap();
+        assert_eq!(page.tasks.len(), count, "{limit}");
+        assert_eq!(page.next.is_some(), count < 130, "{limit}");
+    }
 }
 
 // --- Admins ----------------------------------------------------------------------------------------------------------

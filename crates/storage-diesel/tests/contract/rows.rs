@@ -1,11 +1,11 @@
 //! Rows that no version of ours has written.
 
 use crate::{config, databases};
-use doorward_domain::{ApiKey, Change, ScheduledTask, Session, TaskStatus, User};
+use doorward_domain::{ApiKey, Change, ScheduledTask, Session, TaskId, TaskStatus, User};
 use doorward_storage::testing::{
     KINDS, a_series, a_session, a_task, a_user, an_api_key, instant, read, write,
 };
-use doorward_storage::{FeedPosition, Store, StoreError, UserQuery};
+use doorward_storage::{FeedPosition, Store, StoreError, TaskQuery, UserQuery};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,6 +224,41 @@ async fn a_bad_task_fails_alone() {
             assert!(failed.error.is_some() && failed.finished_at == Some(instant(1)));
             store.close().await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_tasks_goes_on_behind_a_bad_one() {
+    for database in databases() {
+        let store: Arc<dyn Store> = Arc::new(database.open_with(&config()));
+        let ada = a_user("ada");
+        let tasks = [0, 1, 2].map(|seconds| ScheduledTask {
+            id: TaskId::new(instant(seconds)),
+            ..a_task(&ada)
+        });
+        let [oldest, bad, _] = tasks.clone();
+        write(&*store, move |tx| {
+            tx.insert_user(&ada)?;
+            tasks
+                .iter()
+                .try_for_each(|task| tx.insert_task(task, instant(0)))
+        })
+        .await;
+        database.execute("UPDATE tasks SET kind = 'No Kind'");
+        let look = |before| {
+            let query = TaskQuery {
+                before,
+                limit: 2,
+                ..TaskQuery::default()
+            };
+            read(&*store, move |tx| tx.list_tasks(&query))
+        };
+        let first = look(None).await;
+        assert_eq!((first.tasks.len(), first.last), (0, Some(bad.id)));
+        database.execute("UPDATE tasks SET kind = 'noop'");
+        let second = look(first.last).await;
+        assert_eq!((second.tasks, second.last), (vec![oldest], None));
+        store.close().await;
     }
 }
 

@@ -60,7 +60,7 @@ async fn finish(store: &dyn Store, task: &ScheduledTask, outcome: TaskOutcome, a
 }
 
 async fn list(store: &dyn Store, query: TaskQuery) -> Vec<ScheduledTask> {
-    read(store, move |tx| tx.list_tasks(&query)).await
+    read(store, move |tx| tx.list_tasks(&query)).await.tasks
 }
 
 /// When tasks were said to be due, in the order in which it was said.

@@ -13,7 +13,10 @@ use utoipa::openapi::schema::{
 
 pub(in crate::routes) fn list_described() -> Operation {
     Operation::new(Tag::Tasks, "listTasks", "List one's own tasks")
-        .about("The newest come first.")
+        .about(
+            "The newest come first. A page is shorter than `limit` where its payloads are large; as always, `Link` leads on \
+             until nothing is left.",
+        )
         .for_users()
         .parameters(TaskListQuery::described())
         .answer(
