@@ -151,7 +151,7 @@ async fn without_the_earlier_key_nothing_of_its_time_is_accepted() {
 
 #[tokio::test]
 async fn what_was_sealed_under_a_key_that_is_lost_refuses_the_start() {
-    let place = place("EdDSA");
+    let place = place("EdDSA").with("RUST_LOG", "error");
     drop(place.serve());
     let place = place.with("SECRET_KEY", NEXT_KEY);
     place.run(&[]).fails(&["SECRET_KEY_FALLBACKS"]);
