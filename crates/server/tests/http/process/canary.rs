@@ -21,7 +21,10 @@ const EARLIER_KEY: &str = "k7RwZp3xVn9sQd2LtYb6HgMc4JfUe8AoXi5DrTzE";
 
 /// A text as it is, and as it looks when somebody has written it otherwise.
 fn spellings(secret: &str) -> Vec<Vec<u8>> {
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    let hex: String = digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect();
     let mut spellings = vec![secret.to_owned(), hex.to_ascii_uppercase(), hex];
     // By where it begins within three bytes; without the characters that its neighbours have a part in.
     for skipped in 0..3 {
