@@ -43,6 +43,7 @@ lines=0
 while IFS='|' read -r _ promise shown asked _; do
     lines=$((lines + 1))
     [[ -n ${asked// /} ]] || complain "nothing asks for: $promise"
+    # shellcheck disable=SC2016
     mapfile -t names < <(grep --only-matching '`[^`]*`' <<<"$shown" | tr -d '`')
     ((${#names[@]})) || complain "nothing shows: $promise"
     for name in "${names[@]}"; do

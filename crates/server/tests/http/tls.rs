@@ -99,18 +99,18 @@ async fn tls_1_1_is_refused() {
     let app = Setup::new().tls().start().await;
     for old in [[3, 0], [3, 1], [3, 2]] {
         assert_eq!(
-            first_bytes(&app, greeting(old)),
+            first_bytes(&app, &greeting(old)),
             PROTOCOL_VERSION,
             "{old:?}"
         );
     }
-    let newer = first_bytes(&app, greeting([3, 3]));
+    let newer = first_bytes(&app, &greeting([3, 3]));
     assert_eq!(newer[0], HANDSHAKE, "1.2 is spoken: {newer:?}");
 }
 
-fn first_bytes(app: &TestApp, sent: Vec<u8>) -> [u8; 7] {
+fn first_bytes(app: &TestApp, sent: &[u8]) -> [u8; 7] {
     let mut stream = TcpStream::connect(app.address).unwrap();
-    stream.write_all(&sent).unwrap();
+    stream.write_all(sent).unwrap();
     let mut answer = [0; 7];
     stream.read_exact(&mut answer).unwrap();
     answer
