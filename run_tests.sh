@@ -18,7 +18,7 @@ usage() {
 Usage: ./run_tests.sh [-- ARGUMENTS FOR CARGO TEST]
 
 Runs every test of the project:
-  1. the direction of the dependencies between the crates,
+  1. the direction of the dependencies between the crates, and the table of what shows which promise of security,
   2. all tests of all crates, those over the socket with SQLite,
   3. the tests over the socket a second time, with PostgreSQL and Redis,
   4. the pages in a real browser, where chromium, chromedriver and npm are installed.
@@ -142,6 +142,7 @@ start_servers() {
 test_everything() {
     local -a all=(cargo test --workspace --locked --all-features)
     part 'directions between the crates' scripts/check-directions.sh || true
+    part 'table of security' scripts/check-security-table.sh || true
     part 'build' "${all[@]}" --no-run || return
     part 'all tests, SQLite over the socket' "${all[@]}" "$@" || true
     # The same selection of features, so that nothing is built again.

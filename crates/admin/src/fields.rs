@@ -132,3 +132,6 @@ pub(crate) fn messages(errors: &FieldErrors, name: &str) -> Vec<String> {
         .map(|(_, messages)| messages.to_vec())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod strangers;

@@ -6,6 +6,8 @@ mod caller;
 mod client;
 mod credential;
 mod query;
+#[cfg(test)]
+mod strangers;
 
 pub(crate) use audit_query::AuditListQuery;
 pub(crate) use body::{JsonBody, MAX_BODY};

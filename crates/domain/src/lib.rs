@@ -18,6 +18,8 @@ pub mod scope;
 pub mod session;
 pub mod settings;
 pub mod signing_key;
+#[cfg(test)]
+mod strangers;
 pub mod task;
 pub mod user;
 pub mod username;

@@ -127,6 +127,21 @@ impl RedisServer {
         redis::cmd("GET").arg(key).query(&mut self.admin()).unwrap()
     }
 
+    /// All keys with what lies under them, of whatever kind it is: as in a dump, and so in clear only where the server was
+    /// started with `--rdbcompression no`.
+    pub fn everything(&self) -> Vec<u8> {
+        let mut connection = self.admin();
+        let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+        let mut everything = Vec::new();
+        for key in keys {
+            let dump: Option<Vec<u8>> =
+                redis::cmd("DUMP").arg(&key).query(&mut connection).unwrap();
+            everything.extend(key);
+            everything.extend(dump.unwrap_or_default());
+        }
+        everything
+    }
+
     /// A command of the administrator.
     pub fn tell(&self, words: &[&str]) {
         let (name, arguments) = words.split_first().unwrap();

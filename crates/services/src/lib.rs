@@ -30,6 +30,8 @@ pub mod services;
 pub mod settings;
 mod shared;
 pub mod signing_keys;
+#[cfg(test)]
+mod strangers;
 pub mod sweeper;
 pub mod tasks;
 #[cfg(any(test, feature = "testing"))]

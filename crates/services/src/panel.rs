@@ -182,4 +182,6 @@ impl PanelService {
 }
 
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod tests;

@@ -238,6 +238,18 @@ mod tests {
         Link::open(&database.file(), Mode::Write).unwrap()
     }
 
+    /// FULL is 2: what is committed is flushed to the disk before anybody hears of it.
+    #[test]
+    fn an_acknowledged_write_is_on_the_disk() {
+        let database = TestDatabase::sqlite();
+        let mut link = writer(&database);
+        let level = diesel::dsl::sql::<diesel::sql_types::Integer>("PRAGMA synchronous");
+        assert_eq!(
+            level.get_result::<i32>(link.connection.as_mut().unwrap()),
+            Ok(2)
+        );
+    }
+
     /// A unit of work which inserts the user.
     fn inserting(user: User) -> (Job, Ticket) {
         let work = move |tx: &mut dyn Transaction| match tx.insert_user(&user) {

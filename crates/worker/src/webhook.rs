@@ -210,4 +210,6 @@ impl fmt::Debug for Webhook {
 }
 
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod tests;

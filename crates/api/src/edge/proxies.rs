@@ -9,6 +9,7 @@ use actix_web::http::header::{
     FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR, X_FORWARDED_PROTO,
 };
 use doorward_domain::Network;
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 /// The proxies whose words count.
@@ -64,8 +65,8 @@ impl TrustedProxies {
             let nearest = line.rsplit(',').next().unwrap_or_default();
             return nearest.trim().eq_ignore_ascii_case("https");
         }
-        let nearest =
-            last_line(headers, &FORWARDED).and_then(|line| elements(line).pop().flatten());
+        let line = last_line(headers, &FORWARDED);
+        let nearest = line.as_deref().and_then(|line| elements(line).pop()?);
         let proto = nearest.and_then(|element| parameter(element, "proto"));
         proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
     }
@@ -101,17 +102,18 @@ pub(crate) fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     })
 }
 
-/// The lines of a header, none where it was not sent; one that is no text is empty, and so malformed.
-fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Vec<&'a str>> {
+/// The lines of a header, none where it was not sent. Bytes that are no text spoil the entry that they stand in, and not
+/// what a proxy has written behind it.
+fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Vec<Cow<'a, str>>> {
     let lines = headers.get_all(name);
     let lines: Vec<_> = lines
-        .map(|line| line.to_str().unwrap_or_default())
+        .map(|line| String::from_utf8_lossy(line.as_bytes()))
         .collect();
     (!lines.is_empty()).then_some(lines)
 }
 
-fn last_line<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    lines(headers, name)?.last().copied()
+fn last_line<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    lines(headers, name)?.pop()
 }
 
 /// An address, with a port or without: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
@@ -166,10 +168,11 @@ fn split_unquoted(text: &str, separator: char) -> Vec<Option<&str>> {
 }
 
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
-    use proptest::prelude::*;
 
     const PROXY: &str = "10.0.0.1";
 
@@ -307,19 +310,6 @@ mod tests {
             (PROXY, ("x-forwarded-for", "1.1.1.1")),
         ] {
             assert!(!is_https(peer, &[sent]), "{peer} {sent:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_that_is_sent_panics(text in "[ -~]{0,60}") {
-            forwarded(&text);
-            forwarded_for(&text);
-        }
-
-        #[test]
-        fn whatever_stands_further_left_changes_nothing(left in "[ -~]{0,40}") {
-            prop_assert_eq!(forwarded_for(&format!("{left},192.0.2.9")), "192.0.2.9");
         }
     }
 }

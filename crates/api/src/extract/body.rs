@@ -268,6 +268,8 @@ fn is_too_deep(body: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod tests {
     use super::*;
 

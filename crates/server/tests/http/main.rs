@@ -20,6 +20,7 @@ mod deadlines;
 mod dialects;
 mod documentation;
 mod faults;
+mod hostile_tokens;
 mod hosts;
 mod http2;
 mod import;

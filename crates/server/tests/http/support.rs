@@ -9,6 +9,7 @@ mod response;
 mod store;
 mod tls;
 mod tokens;
+mod trace;
 
 pub(crate) use app::{NOON, SECRET_KEY, Setup, TestApp};
 pub(crate) use browser::{Browser, set_cookies};

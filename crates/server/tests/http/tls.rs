@@ -2,6 +2,8 @@
 
 use crate::support::{PASSWORD, Session, Setup, TestApp, until};
 use doorward::net::tls::TlsFiles;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -69,4 +71,47 @@ async fn another_pair_is_shown_to_those_who_come_and_nobody_is_disconnected() {
     std::fs::write(&files.certificate, "broken").unwrap();
     let late = Session::open(app.address).await;
     assert_eq!(late.certificate, second);
+}
+
+/// The greeting of a client that knows nothing newer than `version`, and offers a cipher suite that is good for all.
+fn greeting(version: [u8; 2]) -> Vec<u8> {
+    let mut hello = version.to_vec();
+    hello.extend([7; 32]);
+    // No session, ECDHE-ECDSA and ECDHE-RSA with AES, no compression; the curve, the form of its points, the signature.
+    hello.extend([
+        0, 0, 8, 0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x09, 0xc0, 0x13, 1, 0,
+    ]);
+    let extensions = [
+        0, 10, 0, 4, 0, 2, 0, 23, 0, 11, 0, 2, 1, 0, 0, 13, 0, 4, 0, 2, 4, 3,
+    ];
+    hello.extend([0, 22]);
+    hello.extend(extensions);
+    let length = u8::try_from(hello.len()).unwrap();
+    let mut record = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
+    record.extend(hello);
+    record
+}
+
+#[tokio::test]
+async fn tls_1_1_is_refused() {
+    const HANDSHAKE: u8 = 22;
+    const PROTOCOL_VERSION: [u8; 7] = [21, 3, 3, 0, 2, 2, 70];
+    let app = Setup::new().tls().start().await;
+    for old in [[3, 0], [3, 1], [3, 2]] {
+        assert_eq!(
+            first_bytes(&app, &greeting(old)),
+            PROTOCOL_VERSION,
+            "{old:?}"
+        );
+    }
+    let newer = first_bytes(&app, &greeting([3, 3]));
+    assert_eq!(newer[0], HANDSHAKE, "1.2 is spoken: {newer:?}");
+}
+
+fn first_bytes(app: &TestApp, sent: &[u8]) -> [u8; 7] {
+    let mut stream = TcpStream::connect(app.address).unwrap();
+    stream.write_all(sent).unwrap();
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).unwrap();
+    answer
 }

@@ -75,4 +75,6 @@ fn number(text: &str, maximum: u32) -> Result<u32, Unverifiable> {
 }
 
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod tests;

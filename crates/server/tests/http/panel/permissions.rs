@@ -127,6 +127,43 @@ async fn every_page_and_action_answers_every_role_as_the_table_says() {
     }
 }
 
+/// A plain user has no session of the panel, unless he has begun it when he was more.
+#[tokio::test]
+async fn whoever_is_a_plain_user_by_now_gets_nothing_that_strangers_do_not_get() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    for (row, (method, route, [stranger, ..])) in TABLE.into_iter().enumerate() {
+        let is_for_all = ["/admin/login", "/admin/logout"].contains(&route);
+        if stranger != 303 || is_for_all || route.contains('#') {
+            continue;
+        }
+        let mut it = Try::new(
+            &app,
+            &format!("demoted{row}"),
+            Some(Role::Admin),
+            Role::User,
+        )
+        .await;
+        let id = app.login(&format!("caller-demoted{row}")).await.id;
+        let role = json!({ "role": "user" });
+        let path = format!("/api/v1/users/{id}");
+        owner.patch(&path, role).await.expect(200);
+        let sid = crate::support::claims(&it.target.access)["sid"].clone();
+        let path = route
+            .replace("/tasks/{id}", &format!("/tasks/{}", it.task))
+            .replace("{id}", &it.target.id)
+            .replace("{session}", sid.as_str().unwrap())
+            .replace("{key}", &it.key);
+        let answer = match method {
+            "GET" => it.browser.get(&path).await,
+            _ => it.browser.post(&path, &[]).await,
+        };
+        assert!([303, 403].contains(&answer.status), "{answer}");
+        let leads_to = answer.header("location").unwrap_or("/admin/login");
+        assert!(leads_to.starts_with("/admin/login"), "{answer}");
+    }
+}
+
 #[test]
 fn every_page_has_a_row() {
     let mut pages = BTreeSet::new();

@@ -256,6 +256,7 @@ impl TestApp {
     }
 
     async fn serve(setup: Setup, store: Arc<dyn Store>) -> Self {
+        super::trace::write_where_it_is_wanted();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let clock: Arc<dyn Clock> = Arc::<FakeClock>::clone(&setup.clock);

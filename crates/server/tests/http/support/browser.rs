@@ -2,6 +2,7 @@
 
 use super::{Client, PASSWORD, Response, TestApp};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// A browser: it keeps cookies, and sends what the form of the last page had.
 #[derive(Debug, Clone)]
@@ -15,9 +16,14 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(app: &TestApp) -> Self {
+        Self::at_address(&app.anon(), app.address)
+    }
+
+    /// Of a server in a process of its own.
+    pub(crate) fn at_address(client: &Client, address: SocketAddr) -> Self {
         Self {
-            client: app.anon(),
-            origin: format!("http://{}", app.address),
+            client: client.clone(),
+            origin: format!("http://{address}"),
             cookies: BTreeMap::new(),
             form_token: String::new(),
         }
@@ -33,10 +39,15 @@ impl Browser {
 
     /// The same browser, which asks another node.
     pub(crate) fn at(&self, node: &TestApp) -> Self {
+        self.moved(&node.anon(), node.address)
+    }
+
+    /// The same browser, which asks a server that listens there.
+    pub(crate) fn moved(&self, client: &Client, address: SocketAddr) -> Self {
         Self {
-            client: node.anon(),
-            origin: format!("http://{}", node.address),
-            ..self.clone()
+            cookies: self.cookies.clone(),
+            form_token: self.form_token.clone(),
+            ..Self::at_address(client, address)
         }
     }
 
