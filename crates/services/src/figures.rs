@@ -5,7 +5,7 @@ use crate::error::Internal;
 use crate::hashing::HashingFigures;
 use crate::services::Core;
 use doorward_metrics::{CacheFigures, Counter, HitsAndMisses};
-use doorward_storage::StoreFigures;
+pub use doorward_storage::StoreFigures;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ mod worker;
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
+use doorward::config::Observed;
 use doorward_domain::Settings;
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_services::hashing::HashingLimits;
@@ -931,6 +932,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
         tls: None,
         trusted_proxies: Vec::new(),
         environment: "test".to_owned(),
+        observed: Observed::default(),
         worker: None,
         workers: Some(1),
     };
