@@ -269,6 +269,13 @@ impl Application {
         self.is_draining.store(true, Ordering::Release);
     }
 
+    /// Sends the traces that have gathered until now, where traces are sent.
+    pub async fn flush_traces(&self) {
+        if let Some(traces) = &self.traces {
+            traces.flush().await;
+        }
+    }
+
     /// Stops accepting, answers what is in flight, lets tasks end or gives them back, and ends the threads of the database.
     pub async fn stop(self) {
         self.drain();

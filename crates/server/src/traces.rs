@@ -78,6 +78,15 @@ impl Traces {
         })
     }
 
+    /// Sends what has gathered until now.
+    pub(crate) async fn flush(&self) {
+        let provider = self.provider.clone();
+        let flushed = tokio::task::spawn_blocking(move || provider.force_flush());
+        if !matches!(flushed.await, Ok(Ok(()))) {
+            tracing::warn!("traces could not be sent");
+        }
+    }
+
     /// Sends what is left.
     pub(crate) async fn end(&self) {
         let provider = self.provider.clone();

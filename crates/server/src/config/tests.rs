@@ -479,7 +479,9 @@ fn a_metrics_token_is_long_enough_and_never_told() {
         match config(&[("METRICS_TOKEN", token)]) {
             Ok(config) => {
                 let token = config.observed.metrics_token.unwrap();
-                assert!(is_good && token.expose_secret() == "0123456789abcdef");
+                assert!(
+                    is_good && secrecy::ExposeSecret::expose_secret(&token) == "0123456789abcdef"
+                );
             }
             Err(errors) => {
                 assert!(!is_good, "{token}");

@@ -25,6 +25,7 @@ mod http2;
 mod import;
 mod keys;
 mod login;
+mod metrics;
 mod operations;
 mod pages;
 mod panel;
