@@ -298,7 +298,8 @@ impl Shared {
             let turn = state.queue.take(now, deadline, hands);
             if !turn.is_empty() {
                 state.begin(&turn);
-                for queued_at in &turn.queued {
+                let is_hash = turn.kind != Some(Kind::Look);
+                for queued_at in turn.queued.iter().filter(|_| is_hash) {
                     self.waits.took(now.saturating_duration_since(*queued_at));
                 }
                 return Some(turn);
