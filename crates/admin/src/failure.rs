@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use askama::Template;
 use doorward_services::Internal;
 use doorward_services::settings::SettingsError;
+use doorward_services::tasks::ManageTaskError;
 use doorward_services::users::AdministerError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
@@ -208,6 +209,17 @@ impl From<AdministerError> for Failure {
             // Whoever has fields shows what is wrong with them; without any nothing can be.
             AdministerError::Invalid(_) => Self::internal(&error),
             AdministerError::Internal(internal) => internal.into(),
+        }
+    }
+}
+
+impl From<ManageTaskError> for Failure {
+    fn from(error: ManageTaskError) -> Self {
+        match error {
+            ManageTaskError::NotAllowed => Self::NotAllowed,
+            ManageTaskError::NotFound => Self::NotFound,
+            ManageTaskError::WrongStatus => Self::Stale,
+            ManageTaskError::Internal(internal) => internal.into(),
         }
     }
 }

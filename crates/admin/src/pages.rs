@@ -7,6 +7,7 @@ pub(crate) mod overview;
 pub(crate) mod password;
 pub(crate) mod people;
 pub(crate) mod settings;
+pub(crate) mod tasks;
 pub(crate) mod user;
 pub(crate) mod user_actions;
 pub(crate) mod users;

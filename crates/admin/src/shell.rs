@@ -9,17 +9,25 @@ use doorward_domain::Role;
 pub(crate) enum Section {
     Overview,
     Users,
+    Tasks,
     Settings,
     Audit,
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Overview, Self::Users, Self::Settings, Self::Audit];
+    const ALL: [Self; 5] = [
+        Self::Overview,
+        Self::Users,
+        Self::Tasks,
+        Self::Settings,
+        Self::Audit,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Users => "Users",
+            Self::Tasks => "Tasks",
             Self::Settings => "Settings",
             Self::Audit => "Audit log",
         }
@@ -29,6 +37,7 @@ impl Section {
         match self {
             Self::Overview => "/admin/",
             Self::Users => "/admin/users",
+            Self::Tasks => "/admin/tasks",
             Self::Settings => "/admin/settings",
             Self::Audit => "/admin/audit",
         }
@@ -37,7 +46,7 @@ impl Section {
     /// Who finds something there.
     fn least_role(self) -> Role {
         match self {
-            Self::Overview | Self::Users | Self::Audit => Role::Admin,
+            Self::Overview | Self::Users | Self::Tasks | Self::Audit => Role::Admin,
             Self::Settings => Role::Owner,
         }
     }
@@ -86,6 +95,8 @@ impl Shell {
 fn done(word: &str) -> Option<&'static str> {
     let text = match word {
         "saved" => "The changes are saved.",
+        "cancelled" => "The task is cancelled.",
+        "again" => "The task runs again.",
         "undone" => "The change is undone.",
         "created" => "The account is made.",
         "activated" => "The account is active again.",

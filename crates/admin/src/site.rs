@@ -2,7 +2,9 @@
 
 use crate::assets::{STYLESHEET, stylesheet};
 use crate::failure::Failure;
-use crate::pages::{audit, export, login, overview, password, settings, user, user_actions, users};
+use crate::pages::{
+    audit, export, login, overview, password, settings, tasks, user, user_actions, users,
+};
 use actix_web::http::Method;
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, guard};
@@ -83,6 +85,10 @@ fn pages() -> Vec<Page> {
             .post(settings::update),
         Page::at("/settings/undo").post(settings::undo),
         Page::at("/constance/config").get(settings::moved),
+        Page::at("/tasks").get(tasks::list),
+        Page::at("/tasks/{id}").get(tasks::show),
+        Page::at("/tasks/{id}/cancel").post(tasks::cancel),
+        Page::at("/tasks/{id}/run-again").post(tasks::run_again),
         Page::at("/audit").get(audit::list),
         Page::at("/audit.csv").get(export::csv),
         Page::at(STYLESHEET).get(stylesheet),

@@ -8,6 +8,9 @@ use redis::Script;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What the names of the logs begin with, after the prefix.
+pub(crate) const KIND: &str = "rate:";
+
 /// One script decides, so attempts on different nodes do not slip through.
 ///
 /// The time is the server's and not the caller's: nodes disagree about the time, and the log of a key is shared. The
@@ -39,7 +42,7 @@ impl RedisRateLimiter {
     async fn ask(&self, key: &str, rate: &Rate) -> Result<Taken, NoAnswer> {
         let (window, grain) = (micros(rate.per), micros(rate.grain()));
         let name = format!("{}:{window}:{key}", rate.limit);
-        let mut script = self.script.key(self.link.key("rate:", name.as_bytes()));
+        let mut script = self.script.key(self.link.key(KIND, name.as_bytes()));
         script.arg(rate.limit.get()).arg(window).arg(grain);
         let (allowed, remaining, retry, reset): (bool, u32, u64, u64) =
             self.link.script(&script).await?;

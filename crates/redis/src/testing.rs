@@ -9,6 +9,7 @@
 
 use crate::config::RedisConfig;
 use redis::{Client, Connection};
+use secrecy::ExposeSecret;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -149,6 +150,21 @@ impl Drop for RedisServer {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+/// As when all windows of the limits had passed: they go by the time of the Redis, which no test can advance.
+pub fn forget_attempts(config: &RedisConfig) {
+    let mut connection = Client::open(config.url.expose_secret())
+        .and_then(|client| client.get_connection())
+        .unwrap();
+    let pattern = format!("{}{}*", config.prefix, crate::limiter::KIND);
+    let keys: Vec<Vec<u8>> = redis::cmd("KEYS")
+        .arg(pattern)
+        .query(&mut connection)
+        .unwrap();
+    if !keys.is_empty() {
+        redis::cmd("DEL").arg(keys).exec(&mut connection).unwrap();
     }
 }
 

@@ -3,9 +3,11 @@
 use crate::answer::Answer;
 use crate::chart::{self, Chart};
 use crate::desk::Desk;
+use crate::pages::tasks;
 use crate::shell::{Section, Shell};
 use crate::words::{Time, number};
 use askama::Template;
+use doorward_domain::TaskStatus;
 use doorward_services::health::HealthStatus;
 
 #[derive(Template)]
@@ -17,6 +19,7 @@ struct OverviewPage {
     figures: Vec<Figure>,
     counted_at: Time,
     charts: [Chart; 2],
+    tasks: Vec<(TaskStatus, usize)>,
 }
 
 /// A part of the service, and whether it answers.
@@ -77,6 +80,7 @@ pub(crate) async fn show(desk: Desk) -> Answer {
                 note: "passwords that wait, on this node".to_owned(),
             },
         ],
+        tasks: tasks::counts(&desk).await?,
         charts: [
             Chart::of_day(&counts, health.at),
             Chart::of_month(&counts, health.at),

@@ -104,6 +104,7 @@ async fn every_page_is_accessible_and_fits_a_telephone_and_a_desk() {
         ("users-none", "/admin/users?search=nobody"),
         ("new-user", "/admin/users/new"),
         ("user", &format!("/admin/users/{ada}")),
+        ("tasks", "/admin/tasks"),
         ("settings", "/admin/settings"),
         ("audit", "/admin/audit"),
         ("audit-none", "/admin/audit?person=nobody"),

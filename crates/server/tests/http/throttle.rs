@@ -26,7 +26,7 @@ fn login(app: &TestApp, name: &str, password: &str, address: &str) -> Request {
 
 /// And a little more, since large limits are remembered in portions; until the feed is read again.
 async fn minute(app: &TestApp) {
-    app.clock.age(Duration::from_secs(64));
+    app.pass(Duration::from_secs(64));
     until("the feed is read", async || {
         app.anon().get("/api/v1/health").await.status == 200
     })
@@ -58,7 +58,7 @@ async fn a_login_tells_what_is_left_and_when_to_come_again() {
     );
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((50..=60).contains(&wait), "{wait}");
-    app.clock.age(Duration::from_secs(wait));
+    app.pass(Duration::from_secs(wait));
     app.anon().login("ada", PASSWORD).await.expect(200);
 }
 

@@ -2,11 +2,12 @@
 
 use crate::support::{Browser, PASSWORD, TestApp, User};
 use doorward_domain::Role;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// What a stranger, an admin and an owner get, and whom it is about: somebody of the role behind `#`, else a user.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 3]); 30] = [
+const TABLE: [(&str, &str, [u16; 3]); 35] = [
     ("GET",  "/admin",                                       [303, 200, 200]),
     ("GET",  "/admin/login",                                 [200, 303, 303]),
     ("POST", "/admin/login",                                 [303, 403, 403]),
@@ -30,6 +31,11 @@ const TABLE: [(&str, &str, [u16; 3]); 30] = [
     ("POST", "/admin/users/{id}/sessions/end#owner",         [303, 403, 303]),
     ("POST", "/admin/users/{id}/sessions/{session}/end",     [303, 303, 303]),
     ("POST", "/admin/users/{id}/api-keys/{key}/delete",      [303, 303, 303]),
+    ("GET",  "/admin/tasks",                                 [303, 200, 200]),
+    ("GET",  "/admin/tasks/{id}",                            [303, 200, 200]),
+    ("POST", "/admin/tasks/{id}/cancel",                     [303, 303, 303]),
+    ("POST", "/admin/tasks/{id}/cancel#owner",               [303, 403, 303]),
+    ("POST", "/admin/tasks/{id}/run-again",                  [303, 409, 409]),
     ("GET",  "/admin/settings",                              [303, 403, 200]),
     ("POST", "/admin/settings",                              [303, 403, 409]),
     ("POST", "/admin/settings/undo",                         [303, 404, 404]),
@@ -44,12 +50,15 @@ struct Try {
     browser: Browser,
     target: User,
     key: String,
+    task: String,
 }
 
 impl Try {
     async fn new(app: &TestApp, name: &str, role: Option<Role>, of_target: Role) -> Self {
         let target = app.somebody(&format!("target-{name}"), of_target).await;
         let key = target.issue(&["profile:read"]).await.id;
+        let body = json!({ "name": "later", "scheduled_at": "2099-01-01T00:00:00Z" });
+        let task = target.post("/api/v1/tasks", body).await.expect(201);
         let mut browser = Browser::new(app);
         browser.get("/admin/login").await;
         if let Some(role) = role {
@@ -60,6 +69,7 @@ impl Try {
             browser,
             target,
             key,
+            task: task.text("id"),
         }
     }
 }
@@ -79,7 +89,14 @@ async fn every_page_and_action_answers_every_role_as_the_table_says() {
             let mut it = Try::new(&app, &name, caller, of_target).await;
             let claims = crate::support::claims(&it.target.access);
             let path = route
-                .replace("{id}", &it.target.id)
+                .replace(
+                    "{id}",
+                    if route.contains("/tasks") {
+                        &it.task
+                    } else {
+                        &it.target.id
+                    },
+                )
                 .replace("{session}", claims["sid"].as_str().unwrap())
                 .replace("{key}", &it.key);
             let path = path.split('#').next().unwrap();

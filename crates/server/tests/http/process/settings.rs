@@ -30,7 +30,7 @@ async fn a_running_server_follows_what_the_command_sets() {
 
 #[test]
 fn settings_are_listed_and_shown_as_they_are() {
-    let place = Place::of_this_run();
+    let place = Place::of_this_run().with("LOGIN_RATE_LIMIT", "10/min");
     place.run(&["migrate"]).succeeds();
     let get = |name: &str| place.run(&["settings", "get", name]).succeeds();
     assert_eq!(get("LOGIN_RATE_LIMIT"), "10/min\n");

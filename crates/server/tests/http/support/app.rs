@@ -256,6 +256,14 @@ impl TestApp {
         setup.start().await
     }
 
+    /// Lets every attempt that was counted be forgotten, and so much time pass for all the rest.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.age(time);
+        if let Some(redis) = &self.setup.redis {
+            doorward_redis::testing::forget_attempts(redis);
+        }
+    }
+
     /// How it was set up.
     pub(crate) fn setup(&self) -> Setup {
         self.setup.clone()
