@@ -59,6 +59,7 @@ SERVER = Part(
     (
         Step("Liveness", "GET", "/livez", 200),
         Step("Readiness", "GET", "/readyz", 200),
+        Step("Metrics", "GET", "/metrics", 200),
         Step("Health", "GET", "/api/v1/health", 200),
         Step("Public keys", "GET", "/.well-known/jwks.json", 200),
         Step("Routes", "GET", "/api", 200),

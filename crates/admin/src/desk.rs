@@ -10,7 +10,7 @@ use crate::site::Panel;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
 use doorward_domain::Role;
 use doorward_services::Services;
@@ -49,6 +49,9 @@ impl Desk {
         let is_read = request.method() != Method::POST;
         let next = || is_read.then(|| request.uri().to_string());
         let operator = operator.ok_or_else(|| Failure::NotLoggedIn { next: next() })?;
+        request
+            .extensions_mut()
+            .insert(operator.caller.principal.id);
         let origin = (panel.config.origin)(&request);
         Ok(Self {
             operator: operator.at(origin),

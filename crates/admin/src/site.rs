@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, guard};
 use doorward_domain::Origin;
+use doorward_metrics::Requests;
 use doorward_services::Services;
 use std::future::ready;
 
@@ -26,6 +27,8 @@ pub struct AdminConfig {
     pub origin: fn(&HttpRequest) -> Origin,
     /// Whether browsers reach it over TLS alone: its cookies are then for that alone.
     pub is_secure: bool,
+    /// Where requests are counted.
+    pub requests: Requests,
 }
 
 /// What every page has at hand.
@@ -42,12 +45,13 @@ pub fn configure(
 ) -> impl FnOnce(&mut ServiceConfig) + Clone {
     let panel = Data::new(Panel { services, config });
     move |app| {
+        let requests = panel.config.requests.clone();
         let mut scope = web::scope("/admin")
             .app_data(panel)
             .app_data(PayloadConfig::new(MAX_FORM))
             .default_service(web::to(|| ready(Failure::NotFound)));
         for page in pages() {
-            scope = scope.service(page.into_resource());
+            scope = scope.service(page.into_resource(&requests));
         }
         app.service(scope);
     }
@@ -130,10 +134,13 @@ impl Page {
         Self { resource, ..self }
     }
 
-    fn into_resource(self) -> Resource {
+    /// To be mounted in one thread, which counts the page's requests there.
+    fn into_resource(self, requests: &Requests) -> Resource {
+        let counted = requests.route(&format!("/admin{}", self.path));
         let names: Vec<_> = self.methods.iter().map(Method::as_str).collect();
         let allow = names.join(", ");
         let refuse = move || ready(Failure::MethodNotAllowed(allow.clone()));
-        self.resource.default_service(web::to(refuse))
+        let resource = self.resource.app_data(counted);
+        resource.default_service(web::to(refuse))
     }
 }

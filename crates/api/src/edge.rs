@@ -5,12 +5,14 @@ mod cors;
 mod host;
 mod limits;
 mod proxies;
+mod span;
 
 pub use cors::Cors;
 pub use host::AllowedHosts;
 pub(crate) use limits::whole_seconds;
 pub use proxies::TrustedProxies;
 pub(crate) use proxies::client_address;
+pub use span::{RequestSpan, Spans};
 
 use crate::dialect::{Asked, Dialect};
 use crate::extract::RequestId;
@@ -25,14 +27,17 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::uri::{PathAndQuery, Uri};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use cors::Shared;
+use doorward_domain::UserId;
+use doorward_metrics::{Requests, Route, UNMATCHED};
 use doorward_services::throttle::{Budget, told};
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -58,6 +63,10 @@ pub struct Edge {
     /// Set when the server is about to stop: every answer then closes its connection, so that no request meets a
     /// connection that is being closed.
     pub is_draining: Arc<AtomicBool>,
+    /// Where requests are counted.
+    pub requests: Requests,
+    /// Who is told of each request, where somebody is.
+    pub spans: Option<Arc<dyn Spans>>,
 }
 
 impl Edge {
@@ -66,18 +75,19 @@ impl Edge {
     /// # Errors
     /// None but a panic of a handler, which is answered with 500 instead of a closed connection.
     pub async fn around(
-        self,
+        self: Rc<Self>,
         mut request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let mut line = Line::begin(&request, &self);
+        let mut line = Line::begin(&request, Rc::clone(&self));
         if !request.method().is_safe() {
             // Only what changes something is asked where it came from.
             let id = RequestId(line.request_id.clone());
             request.extensions_mut().insert(id);
         }
         if let Err(problem) = check(&self.allowed_hosts, &request) {
-            return Ok(request.into_response(finish(problem.error_response(), &line)));
+            let refused = finish(problem.error_response(), &line, Some(request.request()));
+            return Ok(request.into_response(refused));
         }
         trim_trailing_slash(&mut request);
         if line.form == Form::Page {
@@ -96,7 +106,7 @@ impl Edge {
         match called {
             Ok(Ok(response)) => {
                 let (request, response) = response.into_parts();
-                let mut response = finish(response, &line);
+                let mut response = finish(response, &line, Some(&request));
                 if line.form == Form::Page {
                     response = pages::render(&request, response, operations());
                 }
@@ -125,7 +135,8 @@ fn check(allowed_hosts: &AllowedHosts, request: &ServiceRequest) -> Result<(), P
 /// What is kept of a request for its answer and for the log.
 #[derive(Debug, Clone)]
 struct Line {
-    method: String,
+    edge: Rc<Edge>,
+    method: Method,
     path: String,
     form: Form,
     dialect: Dialect,
@@ -133,16 +144,18 @@ struct Line {
     request_id: HeaderValue,
     began: Instant,
     cors: Option<Shared>,
-    is_tls: bool,
-    is_draining: Arc<AtomicBool>,
+    /// In which trace the client is, where anybody is told.
+    trace: Option<HeaderValue>,
     /// What the use case has drawn on.
     budgets: Vec<Budget>,
 }
 
 impl Line {
-    fn begin(request: &ServiceRequest, edge: &Edge) -> Self {
+    fn begin(request: &ServiceRequest, edge: Rc<Edge>) -> Self {
+        let trace = edge.spans.as_ref();
+        let trace = trace.and_then(|_| request.headers().get(span::TRACEPARENT));
         Self {
-            method: request.method().to_string(),
+            method: request.method().clone(),
             path: request.path().to_owned(),
             form: Form::of(request),
             dialect: Dialect::of(request.match_info()),
@@ -150,9 +163,9 @@ impl Line {
             request_id: request_id(request.headers()),
             began: Instant::now(),
             cors: edge.cors.shared(request.method(), request.headers()),
-            is_tls: edge.is_tls,
-            is_draining: Arc::clone(&edge.is_draining),
+            trace: trace.cloned(),
             budgets: Vec::new(),
+            edge,
         }
     }
 
@@ -164,25 +177,50 @@ impl Line {
     fn render(&self, problem: &Problem) -> (HeaderValue, Vec<u8>) {
         let content_type = self.content_type.as_ref();
         let asked = Asked {
-            method: &self.method,
+            method: self.method.as_str(),
             content_type: content_type.map_or("", |kind| kind.to_str().unwrap_or_default()),
             request_id: self.request_id(),
         };
         self.dialect.render(problem, asked)
     }
 
-    fn log(&self, status: u16, problem: Option<&Problem>) {
-        let (method, path, request_id) = (&*self.method, &*self.path, self.request_id());
-        let micros = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    /// Counts the request and tells of it: in the log, and where traces are gathered. The path stays out, since it may hold
+    /// ids and what somebody has pasted there.
+    fn tell(
+        &self,
+        status: StatusCode,
+        problem: Option<&Problem>,
+        route: Option<&Arc<Route>>,
+        user: Option<UserId>,
+    ) {
+        let took = self.began.elapsed();
+        let (method, request_id, status) =
+            (self.method.as_str(), self.request_id(), status.as_u16());
+        if let Some(counted) = route {
+            counted.answered(method, status, took);
+        }
+        let route = route.map_or(UNMATCHED, |route| route.pattern());
+        if let Some(spans) = &self.edge.spans {
+            spans.ended(&RequestSpan {
+                method,
+                route,
+                status,
+                request_id,
+                took,
+                parent: self.trace.as_ref().and_then(|trace| trace.to_str().ok()),
+            });
+        }
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let code = problem.map(|problem| problem.code.as_str());
         let cause = problem.and_then(|problem| problem.cause.as_deref());
+        let user_id = user.as_ref().map(tracing::field::display);
         if status >= 500 {
             tracing::error!(
-                method, path, status, micros, request_id, code, cause, "request"
+                method, route, status, micros, request_id, user_id, code, cause, "request"
             );
         } else {
             tracing::info!(
-                method, path, status, micros, request_id, code, cause, "request"
+                method, route, status, micros, request_id, user_id, code, cause, "request"
             );
         }
     }
@@ -230,8 +268,9 @@ fn trim_trailing_slash(request: &mut ServiceRequest) {
     }
 }
 
-/// Renders a problem, sets the headers, and logs the line.
-fn finish(mut response: HttpResponse, line: &Line) -> HttpResponse {
+/// Renders a problem, sets the headers, counts the request and logs the line. Without a request it is found out by the path
+/// how it was routed.
+fn finish(mut response: HttpResponse, line: &Line, request: Option<&HttpRequest>) -> HttpResponse {
     let status = response.status();
     let reported = response.extensions_mut().remove::<Problem>();
     let problem =
@@ -240,11 +279,22 @@ fn finish(mut response: HttpResponse, line: &Line) -> HttpResponse {
         response = render(response, problem, line);
     }
     set_headers(response.headers_mut(), status, line);
-    if line.is_draining.load(Ordering::Acquire) {
+    if line.edge.is_draining.load(Ordering::Acquire) {
         let close = ConnectionType::Close;
         response.head_mut().set_connection_type(close);
     }
-    line.log(status.as_u16(), problem.as_ref());
+    match request {
+        Some(request) => {
+            let user = request.extensions().get::<UserId>().copied();
+            line.tell(status, problem.as_ref(), request.app_data(), user);
+        }
+        None => {
+            let requests = &line.edge.requests;
+            let route = requests.matching(&line.path);
+            let route = route.or_else(|| requests.matching(UNMATCHED));
+            line.tell(status, problem.as_ref(), route.as_ref(), None);
+        }
+    }
     response
 }
 
@@ -280,7 +330,7 @@ fn set_headers(headers: &mut HeaderMap, status: StatusCode, line: &Line) {
         let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
         headers.insert(CONTENT_SECURITY_POLICY, nothing);
     }
-    if line.is_tls {
+    if line.edge.is_tls {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(STRICT_TRANSPORT_SECURITY, year);
     }
@@ -324,6 +374,6 @@ impl ResponseError for Unanswered {
     }
 
     fn error_response(&self) -> HttpResponse {
-        finish(self.problem.error_response(), &self.line)
+        finish(self.problem.error_response(), &self.line, None)
     }
 }

@@ -8,7 +8,7 @@ mod pages;
 pub mod problem;
 mod routes;
 
-pub use edge::Edge;
+pub use edge::{Edge, RequestSpan, Spans};
 pub use extract::origin;
 pub use problem::{Code, Problem};
-pub use routes::{ApiConfig, configure, openapi, routes, settings_json};
+pub use routes::{ApiConfig, Metrics, Source, configure, openapi, routes, settings_json};

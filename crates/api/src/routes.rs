@@ -12,6 +12,7 @@ mod dialects;
 mod documentation;
 mod endpoint;
 mod jwks;
+mod metrics;
 mod operations;
 mod profile;
 mod sessions;
@@ -32,8 +33,10 @@ use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::Bytes;
 use doorward_domain::Scope;
+use doorward_metrics::UNMATCHED;
 use doorward_services::Services;
 use endpoint::Endpoint;
+pub use metrics::{Metrics, Source};
 use serde::Serialize;
 pub use settings::settings_json;
 use std::sync::atomic::AtomicBool;
@@ -53,6 +56,8 @@ pub struct ApiConfig {
     pub is_tls: bool,
     /// The proxies whose words count on where a request comes from.
     pub trusted_proxies: TrustedProxies,
+    /// The page of figures, and who may read it.
+    pub metrics: Metrics,
 }
 
 /// What a handler answers.
@@ -64,13 +69,15 @@ pub fn configure(
     config: ApiConfig,
 ) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |app| {
+        let requests = config.metrics.requests.clone();
         app.app_data(services)
+            .app_data(requests.route(UNMATCHED))
             .app_data(config.trusted_proxies.clone())
             .app_data(web::Data::new(config))
             .app_data(PayloadConfig::new(MAX_BODY))
             .default_service(web::to(not_found));
         for endpoint in endpoints() {
-            app.service(endpoint.into_resource());
+            app.service(endpoint.into_resource(&requests));
         }
     }
 }
@@ -162,6 +169,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/.well-known/jwks.json").get(jwks::show, jwks::show_described),
         Endpoint::at("/livez").get(operations::live, operations::live_described),
         Endpoint::at("/readyz").get(operations::ready, operations::ready_described),
+        Endpoint::at("/metrics").get(metrics::show, metrics::show_described),
         Endpoint::at("/api").get(documentation::index, documentation::index_described),
         Endpoint::at("/api/docs").get(documentation::swagger, documentation::swagger_described),
         Endpoint::at("/api/docs/{file}").get(documentation::file, documentation::file_described),

@@ -1,7 +1,10 @@
 //! The server, from a bound socket to a graceful end. Tests start the very same one.
 
+use crate::config::Observed;
+use crate::figures;
 use crate::net::tls::Tls;
-use crate::net::{self, Listening};
+use crate::net::{self, ConnectionCounts, Listening};
+use crate::traces::{Traces, TracesError};
 use crate::worker::WorkerThread;
 use actix_server::Server;
 use actix_service::IntoServiceFactory;
@@ -11,8 +14,9 @@ use actix_web::web::Data;
 use actix_web::{App, rt};
 use doorward_admin::AdminConfig;
 use doorward_api::edge::{AllowedHosts, Cors, TrustedProxies};
-use doorward_api::{ApiConfig, Edge};
+use doorward_api::{ApiConfig, Edge, Metrics, Spans};
 use doorward_domain::Network;
+use doorward_metrics::Requests;
 use doorward_services::services::StartError;
 use doorward_services::webhook_secrets::WebhookSecrets;
 use doorward_services::{Clock, Services, ServicesConfig};
@@ -26,8 +30,9 @@ use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -56,6 +61,8 @@ pub struct Options {
     pub environment: String,
     /// The worker beside the server, where there is one.
     pub worker: Option<WorkerOptions>,
+    /// How it is watched.
+    pub observed: Observed,
     /// How many threads serve; one a core where there is no number.
     pub workers: Option<usize>,
 }
@@ -114,6 +121,7 @@ pub struct Application {
     services: Data<Services>,
     store: Arc<dyn Store>,
     worker: Option<WorkerThread>,
+    traces: Option<Arc<Traces>>,
     is_draining: Arc<AtomicBool>,
     stopping: watch::Sender<bool>,
     handle: ServerHandle,
@@ -130,6 +138,9 @@ pub enum BuildError {
     /// TLS.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The socket or the threads.
     #[error("the server does not start: {0}")]
     Io(#[from] io::Error),
@@ -147,6 +158,15 @@ impl Application {
         let tls = options.tls.map(Arc::new);
         let services = Data::new(Services::start(options.services).await?);
         let is_draining = Arc::new(AtomicBool::new(false));
+        let observed = options.observed;
+        let endpoint = observed.otlp_endpoint.as_deref();
+        let traces = endpoint.map(|endpoint| {
+            Traces::start(endpoint, &options.environment, Arc::clone(&clock)).map(Arc::new)
+        });
+        let traces = traces.transpose()?;
+        let requests = Requests::default();
+        let connections = Arc::<ConnectionCounts>::default();
+        let worker_stats = Arc::<OnceLock<_>>::default();
         let environment = options.environment;
         let api = doorward_api::configure(
             services.clone(),
@@ -156,6 +176,11 @@ impl Application {
                 is_draining: Arc::clone(&is_draining),
                 is_tls: tls.is_some(),
                 trusted_proxies: TrustedProxies::new(options.trusted_proxies),
+                metrics: Metrics {
+                    token: observed.metrics_token,
+                    requests: requests.clone(),
+                    sources: figures::sources(&connections, &worker_stats, clock.now()),
+                },
             },
         );
         let admin = doorward_admin::configure(
@@ -165,6 +190,7 @@ impl Application {
                 environment,
                 origin: doorward_api::origin,
                 is_secure: tls.is_some(),
+                requests: requests.clone(),
             },
         );
         let edge = Edge {
@@ -172,6 +198,8 @@ impl Application {
             cors: Arc::new(Cors::new(options.cors_allowed_origins)),
             is_tls: tls.is_some(),
             is_draining: Arc::clone(&is_draining),
+            requests,
+            spans: traces.clone().map(|traces| -> Arc<dyn Spans> { traces }),
         };
         let worker_clock = Arc::clone(&clock);
         let (stopping, is_stopping) = watch::channel(false);
@@ -184,6 +212,7 @@ impl Application {
                 .map(Arc::new),
             stopping: is_stopping,
             clock,
+            counts: connections,
             connections: net::max_connections() / workers.max(1),
         };
         let server = Server::build()
@@ -192,10 +221,10 @@ impl Application {
             .max_concurrent_connections(listening.connections)
             .shutdown_timeout(DRAIN_WITHIN.as_secs())
             .listen("http", options.listener, move || {
-                let edge = edge.clone();
+                let edge = Rc::new(edge.clone());
                 let app = App::new()
                     .wrap(from_fn(move |request, next| {
-                        edge.clone().around(request, next)
+                        Rc::clone(&edge).around(request, next)
                     }))
                     .configure(api.clone())
                     .configure(admin.clone());
@@ -206,12 +235,16 @@ impl Application {
             .worker
             .map(|worker| worker.start(&services, Arc::clone(&store), worker_clock))
             .transpose()?;
+        if let Some(worker) = &worker {
+            let _ = worker_stats.set(Arc::clone(worker.stats()));
+        }
         Ok(Self {
             address,
             upkeep: upkeep(&services, tls),
             services,
             store,
             worker,
+            traces,
             is_draining,
             stopping,
             handle: server.handle(),
@@ -237,6 +270,13 @@ impl Application {
         self.is_draining.store(true, Ordering::Release);
     }
 
+    /// Sends the traces that have gathered until now, where traces are sent.
+    pub async fn flush_traces(&self) {
+        if let Some(traces) = &self.traces {
+            traces.flush().await;
+        }
+    }
+
     /// Stops accepting, answers what is in flight, lets tasks end or gives them back, and ends the threads of the database.
     pub async fn stop(self) {
         self.drain();
@@ -249,6 +289,9 @@ impl Application {
         join(self.handle.stop(true), worker_ends).await;
         for task in &self.upkeep {
             task.abort();
+        }
+        if let Some(traces) = self.traces {
+            traces.end().await;
         }
         // On a thread of its own: a runtime waits for its blocking work at its end, however long a store may hang.
         let (closed, is_closed) = oneshot::channel();

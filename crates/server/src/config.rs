@@ -21,6 +21,7 @@ mod http;
 mod key_file;
 mod keys;
 mod log;
+mod observed;
 mod passwords;
 mod reader;
 mod redis;
@@ -37,6 +38,7 @@ pub use http::{Bind, Http};
 pub use key_file::{KeyFile, KeyFileError, Obtained};
 pub use keys::{KeySource, Keys, SecretKey, WeakKey};
 pub use log::{Log, LogFormat};
+pub use observed::Observed;
 pub use passwords::Passwords;
 pub use reader::{ConfigErrors, Problem};
 pub use tls::TlsSource;
@@ -65,6 +67,8 @@ pub struct Config {
     pub worker: WorkerLimits,
     /// What is logged, and how.
     pub log: Log,
+    /// How the service is watched.
+    pub observed: Observed,
     /// The values of the runtime settings until somebody changes them.
     pub settings: doorward_domain::Settings,
     /// The password for `createsuperuser`, where nobody is there to type it.
@@ -113,6 +117,7 @@ impl Config {
             passwords: Passwords::read(&mut reader),
             worker: WorkerLimits::read(&mut reader),
             log: Log::read(&mut reader),
+            observed: Observed::read(&mut reader),
             settings: settings::read(&mut reader),
             superuser_password: reader
                 .secret("DOORWARD_SUPERUSER_PASSWORD")

@@ -21,6 +21,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::rt;
 use connection::{Connections, TICK};
+use doorward_metrics::Counter;
 use doorward_services::Clock;
 use http1::Noted;
 use rustls::ServerConfig;
@@ -54,8 +55,19 @@ pub(crate) struct Listening {
     pub(crate) stopping: watch::Receiver<bool>,
     /// What dates answers.
     pub(crate) clock: Arc<dyn Clock>,
+    /// What becomes of connections.
+    pub(crate) counts: Arc<ConnectionCounts>,
     /// How many connections a worker may have.
     pub(crate) connections: usize,
+}
+
+/// What becomes of connections, of all workers.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionCounts {
+    pub(crate) opened: Counter,
+    pub(crate) closed: Counter,
+    pub(crate) over_http2: Counter,
+    pub(crate) failed_handshakes: Counter,
 }
 
 impl fmt::Debug for Listening {
@@ -106,11 +118,15 @@ where
                 let (app, http1) = (Rc::clone(&app), Rc::clone(&http1));
                 let (acceptor, clock) = (acceptor.clone(), Arc::clone(&listening.clock));
                 let open = connections.open();
+                let counts = Arc::clone(&listening.counts);
+                counts.opened.count();
                 async move {
                     let peer = io.peer_addr().ok();
                     let ended: Result<(), Box<dyn Error>> = async {
-                        let stream = begin(Socket::new(io, open), acceptor).await?;
+                        let begun = begin(Socket::new(io, open), acceptor).await;
+                        let stream = begun.inspect_err(|_| counts.failed_handshakes.count())?;
                         if is_http2(&stream) {
+                            counts.over_http2.count();
                             http2::serve(stream, app, peer, clock).await?;
                         } else {
                             http1.call((stream, peer)).await?;
@@ -118,6 +134,7 @@ where
                         Ok(())
                     }
                     .await;
+                    counts.closed.count();
                     // Clients come and go: how one went is for a close look alone.
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a connection ended");

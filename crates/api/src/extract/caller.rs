@@ -5,7 +5,7 @@ use super::credential::{Presented, presented};
 use crate::problem::{Code, Problem};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use doorward_domain::{Origin, Scope};
 use doorward_services::Services;
 use doorward_services::auth::{AuthenticateError, Caller, Credential};
@@ -108,6 +108,9 @@ fn authenticate<T: 'static>(
         let caller = known.map_err(Problem::from);
         let caller = caller.and_then(|it| rule.check(it));
         let caller = caller.map(|it| it.at(acting(request)));
+        if let Ok(caller) = &caller {
+            tell(request, caller);
+        }
         return Either::Left(ready(caller.map(found)));
     }
     let services = web::Data::clone(services);
@@ -115,16 +118,23 @@ fn authenticate<T: 'static>(
         Presented::Token(token) => (false, token.to_owned()),
         Presented::Key(key) => (true, key.to_owned()),
     };
-    let origin = origin(request);
+    let (origin, request) = (origin(request), request.clone());
     let asked = async move {
         let caller: Result<Caller, AuthenticateError> = if is_key {
             services.auth.authenticate_key(&text, &origin).await
         } else {
             services.auth.authenticate(&text).await
         };
-        Ok(found(rule.check(caller?)?.at(origin)))
+        let caller = rule.check(caller?)?;
+        tell(&request, &caller);
+        Ok(found(caller.at(origin)))
     };
     Either::Right(asked.boxed_local())
+}
+
+/// Who makes the request, for the line in the log.
+fn tell(request: &HttpRequest, caller: &Caller) {
+    request.extensions_mut().insert(caller.principal.id);
 }
 
 /// Where a request comes from that may change something. Of one that only reads nobody asks it, and it costs nothing.

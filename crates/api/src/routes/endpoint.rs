@@ -7,6 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, ResponseError, guard, web};
 use doorward_domain::Scope;
+use doorward_metrics::Requests;
 use std::future::ready;
 
 pub(super) struct Endpoint {
@@ -110,7 +111,9 @@ impl Endpoint {
         (self.path, self.methods)
     }
 
-    pub(super) fn into_resource(self) -> Resource {
+    /// To be mounted in one thread, which counts the route's requests there.
+    pub(super) fn into_resource(self, requests: &Requests) -> Resource {
+        let counted = requests.route(&self.path);
         let this = self.allowing(&[Method::OPTIONS]);
         let names: Vec<_> = this.methods.iter().map(Method::as_str).collect();
         let allow = HeaderValue::from_str(&names.join(", "))
@@ -118,6 +121,7 @@ impl Endpoint {
         let options = allow.clone();
         this.resource
             .app_data(this.keys)
+            .app_data(counted)
             .route(web::method(Method::OPTIONS).to(move || ready(allowed(options.clone()))))
             .default_service(web::to(move || ready(not_allowed(allow.clone()))))
     }

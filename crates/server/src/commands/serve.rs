@@ -36,6 +36,7 @@ pub async fn serve(config: &Config, args: ServeArgs) -> anyhow::Result<()> {
         tls,
         trusted_proxies: config.http.trusted_proxies.clone(),
         environment: config.http.environment.clone(),
+        observed: config.observed.clone(),
         worker: Some(worker).filter(|_| !args.no_worker),
         workers: None,
     })

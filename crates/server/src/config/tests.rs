@@ -461,18 +461,59 @@ fn a_redis_that_cannot_be_meant_is_refused_by_name_without_its_password() {
 
 #[test]
 fn a_variable_that_has_no_effect_is_told_at_the_start() {
-    for name in unserved::NOT_YET {
-        assert_eq!(
-            config(&[(name, "x")]).unwrap().warnings,
-            [format!(
-                "{name} is set, but has no effect in this version of Doorward"
-            )]
-        );
-    }
     let warnings = config(&[("CELERY_BROKER_URL", "redis://h/0")])
         .unwrap()
         .warnings;
     assert!(warnings[0].starts_with("CELERY_BROKER_URL is set, but not needed"));
+}
+
+#[test]
+fn a_metrics_token_is_long_enough_and_never_told() {
+    for (token, is_good) in [
+        ("0123456789abcdef", true),
+        (" 0123456789abcdef ", true),
+        ("0123456789abcde", false),
+        ("0123456789 abcdef", false),
+        ("0123456789abcdé\u{7f}", false),
+    ] {
+        match config(&[("METRICS_TOKEN", token)]) {
+            Ok(config) => {
+                let token = config.observed.metrics_token.unwrap();
+                assert!(
+                    is_good && secrecy::ExposeSecret::expose_secret(&token) == "0123456789abcdef"
+                );
+            }
+            Err(errors) => {
+                assert!(!is_good, "{token}");
+                let told = errors.to_string();
+                assert!(told.starts_with("METRICS_TOKEN must be"), "{told}");
+                assert!(!told.contains("0123"), "{told}");
+            }
+        }
+    }
+    let none = config(&[("METRICS_TOKEN", " ")]).unwrap().observed;
+    assert!(none.metrics_token.is_none() && none.otlp_endpoint.is_none());
+}
+
+#[test]
+fn traces_go_to_a_url_of_http() {
+    let endpoint = |text| {
+        let read = config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", text)]);
+        read.ok().and_then(|config| config.observed.otlp_endpoint)
+    };
+    let base = Some("http://127.0.0.1:4318".to_owned());
+    assert_eq!(endpoint("http://127.0.0.1:4318"), base);
+    assert_eq!(endpoint("http://127.0.0.1:4318/"), base);
+    assert!(endpoint("https://traces.example.com/otlp").is_some());
+    for wrong in [
+        "127.0.0.1:4318",
+        "grpc://h:4317",
+        "http://u:p@h",
+        "http://h/?a",
+        "x",
+    ] {
+        assert_eq!(endpoint(wrong), None, "{wrong}");
+    }
 }
 
 #[test]

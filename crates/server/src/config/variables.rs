@@ -38,13 +38,15 @@ pub enum Group {
     Worker,
     /// What is logged.
     Log,
+    /// How the service is watched.
+    Observed,
     /// The first values of the runtime settings.
     Settings,
 }
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Server,
         Self::Database,
         Self::Redis,
@@ -52,6 +54,7 @@ impl Group {
         Self::Passwords,
         Self::Worker,
         Self::Log,
+        Self::Observed,
         Self::Settings,
     ];
 
@@ -65,13 +68,14 @@ impl Group {
             Self::Passwords => "Passwords",
             Self::Worker => "Scheduled tasks",
             Self::Log => "Log",
+            Self::Observed => "Metrics and traces",
             Self::Settings => "Runtime settings (first values, until an owner changes them)",
         }
     }
 }
 
 /// The variables that are read once, at the start.
-const TABLE: [Row; 31] = [
+const TABLE: [Row; 33] = [
     with_flag(
         "BIND",
         Group::Server,
@@ -289,6 +293,20 @@ const TABLE: [Row; 31] = [
         "info",
         "A level, or a list such as info,doorward=debug",
     ),
+    without_flag(
+        "METRICS_TOKEN",
+        Group::Observed,
+        "TOKEN",
+        "none: /metrics answers the machine itself alone",
+        "What /metrics asks for as a bearer token, at least 16 characters",
+    ),
+    with_flag(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        Group::Observed,
+        "URL",
+        "none: no traces",
+        "Where traces go, over OTLP as HTTP with protobuf: http://127.0.0.1:4318",
+    ),
 ];
 
 struct Row {
@@ -353,7 +371,6 @@ impl Variable {
     pub(super) fn names() -> Vec<&'static str> {
         let own = TABLE.iter().map(|row| row.name);
         own.chain(ALL.iter().map(|setting| setting.name))
-            .chain(unserved::NOT_YET)
             .chain([unserved::CELERY])
             .collect()
     }

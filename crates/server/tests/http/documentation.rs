@@ -102,6 +102,7 @@ async fn walk(app: &TestApp, owner: &User) -> Vec<Response> {
         ada.get("/api/v1/webhook-secret").await,
         anon.get("/livez").await,
         anon.get("/readyz").await,
+        anon.get("/metrics").header("via", "1.1 proxy").await,
         anon.get("/api/v1/health").await,
         anon.register("bob").await,
         anon.register("bob").await,
@@ -378,6 +379,11 @@ async fn every_answer_is_as_the_document_says_and_every_one_that_it_tells_of_com
     let closed = closed.start().await;
     document.check(&closed.anon().register("ada").await);
     document.check(&closed.anon().get("/api/v1/users").await);
+
+    let watched = Setup::new().metrics_token("0123456789abcdef").start().await;
+    document.check(&watched.anon().get("/metrics").await);
+    let wrong = watched.anon().with_token("x");
+    document.check(&wrong.get("/metrics").await);
 
     let ada = app.user("dora").await;
     let unused = ada.issue(&["profile:read"]).await.key;

@@ -26,6 +26,7 @@ mod http2;
 mod import;
 mod keys;
 mod login;
+mod metrics;
 mod operations;
 mod pages;
 mod panel;

@@ -27,7 +27,7 @@ const SCOPES: [&str; 5] = [
 /// The status that each of [`CALLERS`] gets, and the key of each of [`SCOPES`]. The body is such that a caller who may do
 /// it succeeds.
 #[rustfmt::skip]
-const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 68] = [
+const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 69] = [
     ("GET",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [200, 403, 403, 403, 403]),
     ("PUT",    "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
     ("PATCH",  "/api/v1/user/me",                            [401, 200, 200, 200, 401, 401], [403, 200, 403, 403, 403]),
@@ -88,6 +88,7 @@ const TABLE: [(&str, &str, [u16; 6], [u16; 5]); 68] = [
     ("GET",    "/api/openapi.json",          [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("GET",    "/livez",                                     [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     ("GET",    "/readyz",                                    [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
+    ("GET",    "/metrics",                                   [200, 200, 200, 200, 200, 200], [200, 200, 200, 200, 200]),
     // What only owners do:
     ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}#admin", [401, 403, 403, 204, 401, 401], [403, 403, 403, 403, 403]),
     ("DELETE", "/api/v1/users/{id}/api-keys/{key_id}#owner", [401, 403, 403, 204, 401, 401], [403, 403, 403, 403, 403]),

@@ -11,11 +11,12 @@ mod worker;
 
 use crate::support::{Client, Database, PASSWORD, PATIENCE, User, at_once, until};
 use doorward::application::{Application, Options};
+use doorward::config::Observed;
 use doorward_domain::Settings;
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_services::hashing::HashingLimits;
 use doorward_services::{ServicesConfig, SystemClock};
-use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
+use doorward_storage::{CommitListener, Mode, Store, StoreError, StoreFigures, Work};
 use doorward_storage_diesel::DieselStore;
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::ExposeSecret;
@@ -903,6 +904,10 @@ impl Store for Hanging {
         self.0.subscribe(listener);
     }
 
+    fn figures(&self) -> StoreFigures {
+        self.0.figures()
+    }
+
     async fn close(&self) {
         let hanging = tokio::task::spawn_blocking(|| thread::sleep(PATIENCE * 10));
         hanging.await.unwrap();
@@ -933,6 +938,7 @@ fn a_database_that_does_not_close_holds_up_the_end_for_five_seconds_only() {
         tls: None,
         trusted_proxies: Vec::new(),
         environment: "test".to_owned(),
+        observed: Observed::default(),
         worker: None,
         workers: Some(1),
     };

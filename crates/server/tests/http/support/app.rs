@@ -6,7 +6,7 @@ use super::raw::RawResponse;
 use super::store::FaultyStore;
 use chrono::{DateTime, Utc};
 use doorward::application::{Application, Options, WorkerOptions, kinds};
-use doorward::config::TlsSource;
+use doorward::config::{Observed, TlsSource};
 use doorward::net::tls::{Tls, TlsFiles};
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_domain::settings::RateLimit;
@@ -62,6 +62,7 @@ pub(crate) struct Setup {
     webhook_allow: &'static str,
     runs_tasks: bool,
     trusted_proxies: Vec<Network>,
+    observed: Observed,
 }
 
 impl Setup {
@@ -86,6 +87,7 @@ impl Setup {
             webhook_allow: "",
             runs_tasks: false,
             trusted_proxies: Vec::new(),
+            observed: Observed::default(),
         }
     }
 
@@ -161,6 +163,18 @@ impl Setup {
     pub(crate) fn behind(mut self, proxies: &[&str]) -> Self {
         let network = |text: &&str| text.parse().expect("a range of addresses");
         self.trusted_proxies = proxies.iter().map(network).collect();
+        self
+    }
+
+    /// As with this `METRICS_TOKEN`.
+    pub(crate) fn metrics_token(mut self, token: &str) -> Self {
+        self.observed.metrics_token = Some(token.to_owned().into());
+        self
+    }
+
+    /// With traces that go there.
+    pub(crate) fn traces_to(mut self, endpoint: String) -> Self {
+        self.observed.otlp_endpoint = Some(endpoint);
         self
     }
 
@@ -288,6 +302,7 @@ impl TestApp {
             tls: setup.tls.as_ref().map(tls),
             trusted_proxies: setup.trusted_proxies.clone(),
             environment: "test".to_owned(),
+            observed: setup.observed.clone(),
             worker: Some(worker).filter(|_| setup.runs_tasks),
             workers: Some(2),
         };
