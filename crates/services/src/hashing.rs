@@ -13,6 +13,7 @@ mod steps;
 pub use steps::{Next, Step};
 
 use bcrypt_batch::{Job, LANES};
+use doorward_metrics::{Counter, Distribution, Histogram};
 use queue::{Kind, Queue, Turn, Waiting};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -68,6 +69,21 @@ struct Shared {
     limits: HashingLimits,
     state: Mutex<State>,
     has_work: Condvar,
+    refused: Counter,
+    waits: Histogram,
+}
+
+/// How busy a pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HashingFigures {
+    /// Tasks that wait.
+    pub waiting: usize,
+    /// Tasks that the threads are at.
+    pub running: usize,
+    /// Tasks that were refused, since they could not have been served in time or were not.
+    pub refused: u64,
+    /// For how long those that were taken had waited.
+    pub waits: Distribution,
 }
 
 /// Behind the lock, which is never held for longer than it takes to look through the queue.
@@ -113,6 +129,8 @@ impl HashingPool {
                 is_closed: false,
             }),
             has_work: Condvar::new(),
+            refused: Counter::default(),
+            waits: Histogram::default(),
         });
         // Where one thread is refused, those that were started end with it.
         let pool = Self(Arc::new(Handle(Arc::clone(&shared))));
@@ -191,6 +209,7 @@ impl HashingPool {
             unwanted = state.queue.take_unwanted(Instant::now(), limits.deadline);
         }
         if state.is_full(&limits) {
+            self.0.0.refused.count();
             let wait = state.expected_wait(limits.threads);
             drop(state);
             return Err(Overloaded::after(wait));
@@ -213,8 +232,24 @@ impl HashingPool {
         state.queue.len() + state.running
     }
 
+    /// How busy it is.
+    pub fn figures(&self) -> HashingFigures {
+        let shared = &self.0.0;
+        let (waiting, running) = {
+            let state = shared.lock();
+            (state.queue.len(), state.running)
+        };
+        HashingFigures {
+            waiting,
+            running,
+            refused: shared.refused.total(),
+            waits: shared.waits.distribution(),
+        }
+    }
+
     fn overloaded(&self) -> Overloaded {
         let Shared { limits, .. } = *self.0.0;
+        self.0.0.refused.count();
         Overloaded::after(self.0.0.lock().expected_wait(limits.threads))
     }
 }
@@ -259,9 +294,13 @@ impl Shared {
         let mut state = self.lock();
         loop {
             let hands = threads.saturating_sub(state.busy);
-            let turn = state.queue.take(Instant::now(), deadline, hands);
+            let now = Instant::now();
+            let turn = state.queue.take(now, deadline, hands);
             if !turn.is_empty() {
                 state.begin(&turn);
+                for queued_at in &turn.queued {
+                    self.waits.took(now.saturating_duration_since(*queued_at));
+                }
                 return Some(turn);
             }
             if state.is_closed {

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod error;
 pub mod feed;
 pub mod fields;
+pub mod figures;
 mod foreign_tokens;
 pub mod hashing;
 pub mod health;

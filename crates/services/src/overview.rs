@@ -4,7 +4,8 @@ use crate::auth::Caller;
 use crate::services::Core;
 use crate::users::{AdministerError, require_admin};
 use chrono::{DateTime, Utc};
-use doorward_storage::UserCounts;
+use doorward_domain::TaskStatus;
+use doorward_storage::{StoreError, UserCounts};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,12 +25,25 @@ pub struct Overview {
     pub hashing: usize,
 }
 
+/// What the database has, counted at one moment.
+#[derive(Debug, Clone)]
+pub struct Totals {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Users by whether they may log in.
+    pub users: UserCounts,
+    /// Sessions that have neither ended nor expired.
+    pub live_sessions: u64,
+    /// Scheduled tasks by their status.
+    pub tasks: [(TaskStatus, usize); 5],
+    /// Events of the audit log that are not chained yet.
+    pub unsealed_events: usize,
+}
+
 #[derive(Debug, Clone)]
 struct Counted {
-    at: DateTime<Utc>,
     uptime: Duration,
-    users: UserCounts,
-    live_sessions: u64,
+    totals: Totals,
 }
 
 /// Counts.
@@ -53,43 +67,56 @@ impl OverviewService {
     /// [`AdministerError::NotAllowed`] for a plain user.
     pub async fn show(&self, caller: &Caller) -> Result<Overview, AdministerError> {
         require_admin(caller)?;
-        let counted = match self.remembered() {
-            Some(counted) => counted,
-            None => self.count().await?,
-        };
+        let totals = self.totals(COUNTED_FOR).await?;
+        let hashing = self.core.passwords.figures();
         Ok(Overview {
-            counted_at: counted.at,
-            users: counted.users,
-            live_sessions: counted.live_sessions,
-            hashing: self.core.passwords.pending(),
+            counted_at: totals.at,
+            users: totals.users,
+            live_sessions: totals.live_sessions,
+            hashing: hashing.waiting + hashing.running,
         })
     }
 
-    fn remembered(&self) -> Option<Counted> {
-        let uptime = self.core.clock.uptime();
-        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        counted
-            .clone()
-            .filter(|counted| uptime.saturating_sub(counted.uptime) < COUNTED_FOR)
+    /// What the database has, for those who watch the service; counted no longer ago than `within`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn totals(&self, within: Duration) -> Result<Totals, StoreError> {
+        match self.remembered(within) {
+            Some(totals) => Ok(totals),
+            None => self.count().await,
+        }
     }
 
-    async fn count(&self) -> Result<Counted, AdministerError> {
+    fn remembered(&self, within: Duration) -> Option<Totals> {
+        let uptime = self.core.clock.uptime();
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counted.as_ref()?;
+        let is_good = uptime.saturating_sub(counted.uptime) < within;
+        is_good.then(|| counted.totals.clone())
+    }
+
+    async fn count(&self) -> Result<Totals, StoreError> {
         let (at, uptime) = (self.core.clock.now(), self.core.clock.uptime());
-        let (users, live_sessions) = self
+        let totals = self
             .core
             .store
             .read(move |tx| {
-                Ok::<_, AdministerError>((tx.count_users()?, tx.count_live_sessions(at)?))
+                Ok::<_, StoreError>(Totals {
+                    at,
+                    users: tx.count_users()?,
+                    live_sessions: tx.count_live_sessions(at)?,
+                    tasks: tx.count_tasks_by_status()?,
+                    unsealed_events: tx.count_unsealed_events()?,
+                })
             })
             .await?;
         let counted = Counted {
-            at,
             uptime,
-            users,
-            live_sessions,
+            totals: totals.clone(),
         };
         let mut last = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(counted.clone());
-        Ok(counted)
+        *last = Some(counted);
+        Ok(totals)
     }
 }

@@ -5,7 +5,7 @@ mod foreign;
 
 pub use foreign::Unverifiable;
 
-use crate::hashing::{HashingPool, Overloaded, Step};
+use crate::hashing::{HashingFigures, HashingPool, Overloaded, Step};
 use bcrypt_batch::{Cost, Hash, hash_batch};
 use bcrypt_sha256::{Digest, in_django_notation};
 use doorward_domain::password_policy::{PasswordPolicy, WeakPassword};
@@ -53,9 +53,9 @@ impl Passwords {
         self.pool.look(look).await
     }
 
-    /// How many wait for a thread or are at work on one.
-    pub(crate) fn pending(&self) -> usize {
-        self.pool.pending()
+    /// How busy the threads are.
+    pub(crate) fn figures(&self) -> HashingFigures {
+        self.pool.figures()
     }
 
     pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, Overloaded> {

@@ -7,6 +7,7 @@ use crate::auth::AuthService;
 use crate::clock::Clock;
 use crate::error::Internal;
 use crate::feed::{ChangeFeed, Ear, Memory};
+use crate::figures::{Counts, FiguresService};
 use crate::foreign_tokens::ForeignAccounts;
 use crate::hashing::{HashingLimits, HashingPool};
 use crate::health::HealthService;
@@ -92,6 +93,8 @@ pub struct Services {
     pub signing_keys: Arc<SigningKeys>,
     /// How the service fares, in figures.
     pub overview: OverviewService,
+    /// What this node has done and how busy it is, in figures.
+    pub figures: FiguresService,
     /// Whether the service works.
     pub health: HealthService,
     /// Deletes what nobody needs any more.
@@ -155,6 +158,7 @@ impl Services {
             shared,
             foreign_accounts: config.accept_foreign_tokens.then(ForeignAccounts::new),
             key_uses: KeyUses::default(),
+            counts: Counts::default(),
         });
         Ok(Self {
             auth: AuthService::new(Arc::clone(&core)),
@@ -169,6 +173,7 @@ impl Services {
             task_alarm: Arc::clone(&memory.alarm),
             audit: AuditService::new(Arc::clone(&core)),
             sealer: Sealer::new(Arc::clone(&core)),
+            figures: FiguresService::new(Arc::clone(&core)),
             health: HealthService::new(Arc::clone(&core)),
             sweeper: Sweeper::new(core),
             signing_keys,
@@ -234,6 +239,7 @@ pub(crate) struct Core {
     pub(crate) foreign_accounts: Option<ForeignAccounts>,
     pub(crate) key_uses: KeyUses,
     pub(crate) throttle: Throttle,
+    pub(crate) counts: Counts,
 }
 
 /// The feed is read four times a second. When it has been silent for so long, a session may have ended without this node
@@ -250,7 +256,9 @@ impl Core {
     /// The principal, if memory has him.
     pub(crate) fn remembered(&self, id: UserId) -> Option<Arc<Principal>> {
         let ttl = self.session_cache_ttl().to_std().unwrap_or_default();
-        self.memory.principals.get(&id, self.clock.uptime(), ttl)
+        let found = self.memory.principals.get(&id, self.clock.uptime(), ttl)?;
+        self.counts.principals.hit();
+        Some(found)
     }
 
     /// The principal, from memory, from what nodes share, or from the database. None when there is no such user.
@@ -258,6 +266,7 @@ impl Core {
         if let Some(principal) = self.remembered(id) {
             return Ok(Some(principal));
         }
+        self.counts.principals.miss();
         let (ticket, uptime) = (self.memory.principals.ticket(), self.clock.uptime());
         let keep = |principal: Principal, loaded_at: Duration| {
             let principal = Arc::new(principal);
@@ -285,7 +294,9 @@ impl Core {
     /// What memory says of the key with this secret; none where it says nothing.
     pub(crate) fn remembered_key(&self, digest: &ApiKeyDigest) -> Option<Found> {
         let ttl = self.session_cache_ttl().to_std().unwrap_or_default();
-        self.memory.api_keys.get(digest, self.clock.uptime(), ttl)
+        let found = self.memory.api_keys.get(digest, self.clock.uptime(), ttl)?;
+        self.counts.api_keys.hit();
+        Some(found)
     }
 
     /// The key with this secret, good or not, from memory or from the database. Who has asked for too many that there are
@@ -298,6 +309,7 @@ impl Core {
         if let Some(found) = self.remembered_key(&digest) {
             return Ok(found.key());
         }
+        self.counts.api_keys.miss();
         self.throttle.may_look_for_key(origin)?;
         let (keys, uptime) = (&self.memory.api_keys, self.clock.uptime());
         let ticket = keys.ticket();

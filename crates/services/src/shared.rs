@@ -28,6 +28,7 @@ use crate::tokens::LEEWAY;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use doorward_domain::SessionId;
+use doorward_metrics::{CacheFigures, HitsAndMisses};
 use seal::Seal;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     seal: Seal,
     clock: Arc<dyn Clock>,
     unsettled: Arc<Unsettled>,
+    counts: HitsAndMisses,
 }
 
 /// Something out of the shared cache.
@@ -64,6 +66,7 @@ impl Shared {
             seal: Seal::derive(secret_key),
             clock,
             unsettled,
+            counts: HitsAndMisses::default(),
         }
     }
 
@@ -85,7 +88,22 @@ impl Shared {
         Denied::Session(self.seal.digest("session", session.as_uuid().as_bytes()))
     }
 
+    /// What was found, and what was not.
+    pub(crate) fn figures(&self) -> CacheFigures {
+        self.counts.figures()
+    }
+
     async fn get(&self, name: &str, lifetime: TimeDelta) -> Option<Found<Bytes>> {
+        let found = self.look_for(name, lifetime).await;
+        if found.is_some() {
+            self.counts.hit();
+        } else {
+            self.counts.miss();
+        }
+        found
+    }
+
+    async fn look_for(&self, name: &str, lifetime: TimeDelta) -> Option<Found<Bytes>> {
         let sealed = self.ports.cache.get(name).await?;
         let (loaded_at, value) = self.seal.open(name, &sealed)?;
         let age = self.clock.now() - loaded_at;

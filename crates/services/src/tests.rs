@@ -35,7 +35,8 @@ use doorward_domain::{
 };
 use doorward_storage::testing::{instant, read, write};
 use doorward_storage::{
-    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, TaskQuery, Verdict, Work,
+    CommitListener, Constraint, FeedPosition, Mode, Store, StoreError, StoreFigures, TaskQuery,
+    Verdict, Work,
 };
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::SecretString;
@@ -166,6 +167,10 @@ impl Store for RiggedStore {
 
     fn subscribe(&self, listener: Arc<dyn CommitListener>) {
         self.inner.subscribe(listener);
+    }
+
+    fn figures(&self) -> StoreFigures {
+        self.inner.figures()
     }
 
     async fn close(&self) {

@@ -163,8 +163,10 @@ impl UserService {
             self.core.settings.load().user_list_cache_ttl,
         );
         if let Some(page) = lists.get(&key, uptime, ttl.to_std().unwrap_or_default()) {
+            self.core.counts.user_lists.hit();
             return Ok(page);
         }
+        self.core.counts.user_lists.miss();
         let (version, loaded_at) = (lists.version(key.view), self.core.clock.now());
         let keep = |page: ListPage, loaded_at: Duration| {
             let page = Arc::new(page);

@@ -1,6 +1,7 @@
 //! A unit of work on its way from a caller to a thread.
 
 use crate::error::unavailable;
+use doorward_metrics::{Counter, Histogram};
 use doorward_storage::{Mode, StoreError, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -20,7 +21,15 @@ pub(crate) struct Job {
     state: Arc<AtomicU8>,
     handed_in: Instant,
     begin_within: Duration,
+    counts: Arc<Counts>,
     reply: Reply,
+}
+
+/// What has become of units of work.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) refused: Counter,
+    pub(crate) waits: Histogram,
 }
 
 /// Where the outcome of a unit of work goes.
@@ -30,10 +39,11 @@ pub(crate) struct Reply(oneshot::Sender<Answer>);
 pub(crate) struct Ticket {
     state: Arc<AtomicU8>,
     answer: oneshot::Receiver<Answer>,
+    counts: Arc<Counts>,
 }
 
 impl Job {
-    pub(crate) fn new(work: Work, begin_within: Duration) -> (Self, Ticket) {
+    pub(crate) fn new(work: Work, begin_within: Duration, counts: Arc<Counts>) -> (Self, Ticket) {
         let state = Arc::new(AtomicU8::new(WAITING));
         let (reply, answer) = oneshot::channel();
         let job = Self {
@@ -41,14 +51,29 @@ impl Job {
             state: Arc::clone(&state),
             handed_in: Instant::now(),
             begin_within,
+            counts: Arc::clone(&counts),
             reply: Reply(reply),
         };
-        (job, Ticket { state, answer })
+        let ticket = Ticket {
+            state,
+            answer,
+            counts,
+        };
+        (job, ticket)
     }
 
     /// The job, unless it is too late for it: a look before anything is spent on it.
     pub(crate) fn in_time(self) -> Option<Self> {
         if self.handed_in.elapsed() > self.begin_within {
+            let abandoned = self.state.compare_exchange(
+                WAITING,
+                ABANDONED,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            if abandoned.is_ok() {
+                self.counts.refused.count();
+            }
             self.refuse(late());
             return None;
         }
@@ -58,10 +83,12 @@ impl Job {
     /// The work, unless it is too late. To be called once the transaction is open; from here on it runs to its end.
     pub(crate) fn begin(self) -> Option<(Work, Reply)> {
         let job = self.in_time()?;
-        job.state
-            .compare_exchange(WAITING, BEGUN, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-            .then_some((job.work, job.reply))
+        let begun = job
+            .state
+            .compare_exchange(WAITING, BEGUN, Ordering::AcqRel, Ordering::Acquire);
+        begun.ok()?;
+        job.counts.waits.took(job.handed_in.elapsed());
+        Some((job.work, job.reply))
     }
 
     /// Answers without having run the work.
@@ -93,6 +120,7 @@ impl Ticket {
             self.state
                 .compare_exchange(WAITING, ABANDONED, Ordering::AcqRel, Ordering::Acquire);
         if abandoned.is_ok() {
+            self.counts.refused.count();
             return Err(late());
         }
         match timeout_at(end, self.answer).await {

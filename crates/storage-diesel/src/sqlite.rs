@@ -244,7 +244,7 @@ mod tests {
             Ok(()) => Verdict::Commit,
             Err(_) => Verdict::Rollback,
         };
-        Job::new(Box::new(work), PATIENCE)
+        Job::new(Box::new(work), PATIENCE, Arc::default())
     }
 
     /// The outcomes of inserting all of them in as few transactions as may be, and how many these were.

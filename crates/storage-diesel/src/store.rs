@@ -5,13 +5,13 @@
 
 use crate::config::{OnPending, StoreConfig};
 use crate::database_url::DatabaseUrl;
-use crate::job::{Job, not_taken};
+use crate::job::{Counts, Job, not_taken};
 use crate::listeners::Listeners;
 use crate::open_error::OpenError;
 use crate::{migrations, postgres, sqlite};
 use async_trait::async_trait;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
+use doorward_storage::{CommitListener, Mode, Store, StoreError, StoreFigures, Work};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -23,6 +23,7 @@ pub struct DieselStore {
     queues: RwLock<Option<Queues>>,
     threads: Mutex<Threads>,
     listeners: Listeners,
+    counts: Arc<Counts>,
     begin_within: Duration,
     finish_within: Duration,
 }
@@ -78,6 +79,7 @@ impl DieselStore {
             })),
             threads: Mutex::new(threads),
             listeners,
+            counts: Arc::default(),
             begin_within: config.begin_within,
             finish_within: config.finish_within,
         })
@@ -99,13 +101,29 @@ impl DieselStore {
 #[async_trait]
 impl Store for DieselStore {
     async fn run(&self, mode: Mode, work: Work) -> Result<(), StoreError> {
-        let (job, ticket) = Job::new(work, self.begin_within);
-        self.enqueue(mode, job)?;
+        let counts = Arc::clone(&self.counts);
+        let (job, ticket) = Job::new(work, self.begin_within, counts);
+        if let Err(error) = self.enqueue(mode, job) {
+            self.counts.refused.count();
+            return Err(error);
+        }
         ticket.outcome(self.begin_within, self.finish_within).await
     }
 
     fn subscribe(&self, listener: Arc<dyn CommitListener>) {
         self.listeners.add(listener);
+    }
+
+    fn figures(&self) -> StoreFigures {
+        let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
+        let waiting =
+            |queue: fn(&Queues) -> &Sender<Job>| queues.as_ref().map_or(0, |it| queue(it).len());
+        StoreFigures {
+            waiting_reads: waiting(|queues| &queues.readers),
+            waiting_writes: waiting(|queues| &queues.writers),
+            refused: self.counts.refused.total(),
+            waits: self.counts.waits.distribution(),
+        }
     }
 
     async fn close(&self) {

@@ -25,7 +25,7 @@ pub use places::PlaceRepository;
 pub use sessions::SessionRepository;
 pub use settings::SettingRepository;
 pub use signing_keys::SigningKeyRepository;
-pub use store::{CommitListener, Mode, Store, Transaction, Verdict, Work};
+pub use store::{CommitListener, Mode, Store, StoreFigures, Transaction, Verdict, Work};
 pub use tasks::{Claim, TaskQuery, TaskRepository};
 pub use users::{UserCounts, UserQuery, UserRepository};
 pub use webhook_secrets::WebhookSecretRepository;

@@ -19,6 +19,7 @@ use crate::users::UserRepository;
 use crate::webhook_secrets::WebhookSecretRepository;
 use async_trait::async_trait;
 use doorward_domain::Change;
+use doorward_metrics::Distribution;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,6 +76,19 @@ pub enum Verdict {
 /// What runs inside a transaction.
 pub type Work = Box<dyn FnOnce(&mut dyn Transaction) -> Verdict + Send>;
 
+/// How busy a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreFigures {
+    /// Units of work that wait for a thread that reads.
+    pub waiting_reads: usize,
+    /// Units of work that wait for a thread that writes.
+    pub waiting_writes: usize,
+    /// Units of work that were refused since they could not begin in time.
+    pub refused: u64,
+    /// For how long those that have begun had waited.
+    pub waits: Distribution,
+}
+
 /// Hears of changes that were committed here, before the caller of the unit of work does: so a change is in force on
 /// this node at the next request.
 pub trait CommitListener: Send + Sync {
@@ -94,6 +108,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// From now on `listener` hears of every change that this store commits.
     fn subscribe(&self, listener: Arc<dyn CommitListener>);
+
+    /// How busy it is. To ask costs next to nothing.
+    fn figures(&self) -> StoreFigures;
 
     /// Ends the threads of the store once all work that it has accepted is done; work that comes later is refused.
     async fn close(&self);

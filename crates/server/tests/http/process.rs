@@ -12,7 +12,7 @@ use doorward_domain::Settings;
 use doorward_domain::password_policy::PasswordPolicy;
 use doorward_services::hashing::HashingLimits;
 use doorward_services::{ServicesConfig, SystemClock};
-use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
+use doorward_storage::{CommitListener, Mode, Store, StoreError, StoreFigures, Work};
 use doorward_storage_diesel::DieselStore;
 use doorward_storage_diesel::testing::TestDatabase;
 use secrecy::ExposeSecret;
@@ -895,6 +895,10 @@ impl Store for Hanging {
 
     fn subscribe(&self, listener: Arc<dyn CommitListener>) {
         self.0.subscribe(listener);
+    }
+
+    fn figures(&self) -> StoreFigures {
+        self.0.figures()
     }
 
     async fn close(&self) {

@@ -84,6 +84,16 @@ impl AuthService {
         login: Login,
         purpose: Purpose,
     ) -> Result<Option<(User, Session)>, LoginError> {
+        let begun = self.attempt(login, purpose).await;
+        self.core.counts.login(&begun);
+        begun
+    }
+
+    async fn attempt(
+        &self,
+        login: Login,
+        purpose: Purpose,
+    ) -> Result<Option<(User, Session)>, LoginError> {
         let limit = self.core.settings.load().login_rate_limit;
         let throttle = &self.core.throttle;
         throttle.password_from(limit, &login.origin).await?;

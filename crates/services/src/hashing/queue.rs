@@ -44,6 +44,8 @@ pub(super) struct Turn<T> {
     pub(super) kind: Option<Kind>,
     /// One task, or up to [`LANES`] of bcrypt and of one cost.
     pub(super) tasks: Vec<T>,
+    /// Since when each of them has waited.
+    pub(super) queued: Vec<Instant>,
     /// Those that came too late or that nobody waits for, to be dropped.
     pub(super) unwanted: Vec<Waiting<T>>,
 }
@@ -74,9 +76,10 @@ impl<T> Queue<T> {
             Some(Kind::Bcrypt(_)) => share,
             Some(Kind::Look | Kind::Alone) | None => 1,
         };
-        let mut tasks = Vec::with_capacity(most);
+        let (mut tasks, mut queued) = (Vec::with_capacity(most), Vec::with_capacity(most));
         for waiting in wanted {
             if tasks.len() < most && Some(waiting.kind) == kind {
+                queued.push(waiting.queued_at);
                 tasks.push(waiting.task);
             } else {
                 self.0.push_back(waiting);
@@ -85,6 +88,7 @@ impl<T> Queue<T> {
         Turn {
             kind,
             tasks,
+            queued,
             unwanted: unwanted.into(),
         }
     }

@@ -9,7 +9,7 @@ use doorward_services::clock::FakeClock;
 use doorward_services::tasks::TaskAlarm;
 use doorward_services::testing::until;
 use doorward_storage::testing::{a_task, a_user, instant, read, write};
-use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
+use doorward_storage::{CommitListener, Mode, Store, StoreError, StoreFigures, Work};
 use doorward_storage_diesel::testing::TestDatabase;
 use doorward_worker::noop::Noop;
 use doorward_worker::{Kind, Kinds, Run, RunError, Worker, WorkerConfig};
@@ -195,6 +195,10 @@ impl Store for FaultyStore {
 
     fn subscribe(&self, listener: Arc<dyn CommitListener>) {
         self.inner.subscribe(listener);
+    }
+
+    fn figures(&self) -> StoreFigures {
+        self.inner.figures()
     }
 
     async fn close(&self) {

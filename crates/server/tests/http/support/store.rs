@@ -1,7 +1,7 @@
 //! A store that fails when a test wants it to.
 
 use async_trait::async_trait;
-use doorward_storage::{CommitListener, Mode, Store, StoreError, Work};
+use doorward_storage::{CommitListener, Mode, Store, StoreError, StoreFigures, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
@@ -84,6 +84,10 @@ impl Store for FaultyStore {
 
     fn subscribe(&self, listener: Arc<dyn CommitListener>) {
         self.inner.subscribe(listener);
+    }
+
+    fn figures(&self) -> StoreFigures {
+        self.inner.figures()
     }
 
     async fn close(&self) {
