@@ -38,6 +38,12 @@ pub(crate) struct Change {
 /// The name of the form's token among the fields.
 pub(crate) const FORM_TOKEN: &str = "form_token";
 
+/// The page that is asked for, without the host, which HTTP/2 has before it.
+fn here(request: &HttpRequest) -> String {
+    let page = request.uri().path_and_query();
+    page.map_or_else(String::new, ToString::to_string)
+}
+
 impl Desk {
     async fn of(request: HttpRequest) -> Result<Self, Failure> {
         let panel = panel(&request)?;
@@ -47,7 +53,7 @@ impl Desk {
             None => None,
         };
         let is_read = request.method() != Method::POST;
-        let next = || is_read.then(|| request.uri().to_string());
+        let next = || is_read.then(|| here(&request));
         let operator = operator.ok_or_else(|| Failure::NotLoggedIn { next: next() })?;
         request
             .extensions_mut()

@@ -283,17 +283,14 @@ fn finish(mut response: HttpResponse, line: &Line, request: Option<&HttpRequest>
         let close = ConnectionType::Close;
         response.head_mut().set_connection_type(close);
     }
-    match request {
-        Some(request) => {
-            let user = request.extensions().get::<UserId>().copied();
-            line.tell(status, problem.as_ref(), request.app_data(), user);
-        }
-        None => {
-            let requests = &line.edge.requests;
-            let route = requests.matching(&line.path);
-            let route = route.or_else(|| requests.matching(UNMATCHED));
-            line.tell(status, problem.as_ref(), route.as_ref(), None);
-        }
+    if let Some(request) = request {
+        let user = request.extensions().get::<UserId>().copied();
+        line.tell(status, problem.as_ref(), request.app_data(), user);
+    } else {
+        let requests = &line.edge.requests;
+        let route = requests.matching(&line.path);
+        let route = route.or_else(|| requests.matching(UNMATCHED));
+        line.tell(status, problem.as_ref(), route.as_ref(), None);
     }
     response
 }

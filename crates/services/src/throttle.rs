@@ -61,7 +61,7 @@ pub(crate) enum Account {
 impl Account {
     /// Under whatever name it was looked for in vain.
     pub(crate) fn nobody(name: Option<&str>) -> Self {
-        Self::Nobody(fold(name.unwrap_or_default()))
+        Self::Nobody(fold(name.unwrap_or_default().trim()))
     }
 }
 

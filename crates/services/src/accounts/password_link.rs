@@ -134,6 +134,9 @@ impl AccountService {
         token: &str,
         new: SetPassword,
     ) -> Result<(), PasswordLinkError> {
+        let limit = self.core.settings.load().login_rate_limit;
+        let throttle = &self.core.throttle;
+        throttle.password_from(limit, &new.origin).await?;
         let before = self.holder(token).await?;
         let (mut errors, origin) = (new.errors, new.origin);
         let new = errors.require("new_password", new.new_password);
@@ -160,6 +163,7 @@ impl AccountService {
                     user.is_active
                         && user.password == before.password
                         && user.last_login == before.last_login
+                        && user.role == before.role
                 };
                 let user = tx
                     .lock_user(before.id)?
@@ -214,11 +218,14 @@ fn said(user: UserId, expires_at: DateTime<Utc>) -> Vec<u8> {
     bytes
 }
 
-/// What the keyed hash is made over: all of fixed length but the last.
+/// What the keyed hash is made over: all of fixed length or with an end, but the last.
 fn signed(user: &User, expires_at: DateTime<Utc>) -> Vec<u8> {
     let mut bytes = said(user.id, expires_at);
     let last_login = user.last_login.map_or(i64::MIN, |at| at.timestamp_micros());
     bytes.extend_from_slice(&last_login.to_be_bytes());
+    // Else whoever made it for a plain user could become the owner who that user is by now.
+    bytes.extend_from_slice(user.role.as_str().as_bytes());
+    bytes.push(0);
     if let Some(password) = &user.password {
         bytes.extend_from_slice(password.as_str().as_bytes());
     }

@@ -1,6 +1,7 @@
 //! A password for a session.
 
 use super::AuthService;
+use crate::audit::ThrottledLogin;
 use crate::error::{Internal, from_internal};
 use crate::panel::PANEL_SESSION_LIFETIME;
 use crate::passwords::Verification;
@@ -112,9 +113,18 @@ impl AuthService {
             })
             .await?;
         let account = user.as_ref().map_or(nobody, |user| Account::Of(user.id));
-        throttle
+        let counted = throttle
             .password_of(limit, &account, &login.origin, whereabouts.is_known())
-            .await?;
+            .await;
+        if let Err(throttled) = counted {
+            let attempt = ThrottledLogin {
+                subject: user.as_ref().map(|user| user.id),
+                name: typed,
+                origin: login.origin,
+            };
+            self.core.note_throttled_login(attempt).await?;
+            return Err(throttled.into());
+        }
         let password =
             Password::parse(login.password).map_err(|_unusable| LoginError::InvalidCredentials)?;
         // Who cannot log in is verified against nothing, and so costs no more than an unknown user.

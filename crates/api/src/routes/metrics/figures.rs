@@ -54,9 +54,9 @@ fn store(page: &mut Page, store: &StoreFigures) {
 }
 
 fn caches(page: &mut Page, figures: &Figures) {
+    type Of = fn(&CacheFigures) -> u64;
     let shared = figures.shared_cache.map(|cache| ("shared", cache));
     let caches: Vec<_> = figures.caches.into_iter().chain(shared).collect();
-    type Of = fn(&CacheFigures) -> u64;
     let families: [(_, _, Of); 2] = [
         (
             "doorward_cache_hits_total",

@@ -255,6 +255,24 @@ async fn a_link_dies_with_a_login_a_day_or_the_account() {
 }
 
 #[tokio::test]
+async fn a_link_dies_with_a_promotion() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let ada = app.user("ada").await;
+    let mut browser = Browser::of(&app, "owner").await;
+    let make = format!("/admin/users/{}/password-link", ada.id);
+    let link = link(&browser.post(&make, &[]).await, &app);
+    Browser::new(&app).get(&link).await.expect(200);
+    let path = format!("/api/v1/users/{}", ada.id);
+    owner
+        .patch(&path, json!({ "role": "owner" }))
+        .await
+        .expect(200);
+    Browser::new(&app).get(&link).await.expect(404);
+    set(&app, &link, NEW).await.expect(403);
+}
+
+#[tokio::test]
 async fn an_account_is_made_with_a_password_or_with_a_link() {
     let app = TestApp::start().await;
     app.owner().await;
