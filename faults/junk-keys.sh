@@ -5,7 +5,7 @@
 # shellcheck source=faults/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_commands psql
-readonly ROUNDS=5 WAIT=6 COUNTED=3
+readonly ROUNDS=3 WAIT=6 COUNTED=3
 
 # How many transactions the server has ended in the database: it tells of them a second late.
 transactions() {
