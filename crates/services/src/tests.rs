@@ -13,6 +13,7 @@ use crate::auth::{
 use crate::clock::{Clock, FakeClock};
 use crate::fields::FieldErrors;
 use crate::hashing::HashingLimits;
+use crate::panel::{EnterError, Operator, Visit};
 use crate::services::StartError;
 use crate::settings::{IfMatch, Proposed, SettingsError};
 use crate::tasks::{CreateTaskError, ManageTaskError, NewTask, TaskError};
@@ -551,6 +552,40 @@ fn use_cases() -> Vec<(&'static str, UseCase)> {
         ("list of sessions", |node, people| {
             Box::pin(async move { node.services.auth.sessions(&people.ada).await.map(drop) })
         }),
+        ("login at the panel", |node, _| {
+            Box::pin(async move {
+                match node.services.panel.log_in(login("olga", PASSWORD)).await {
+                    Ok(_) => Ok(()),
+                    Err(EnterError::Login(LoginError::Internal(internal))) => Err(internal),
+                    Err(other) => panic!("{other:?}"),
+                }
+            })
+        }),
+        ("logout from the panel", |node, people| {
+            Box::pin(async move {
+                let operator = Operator {
+                    caller: people.owner,
+                    visit: Visit::new_stranger(),
+                    cookie: None,
+                };
+                node.services.panel.log_out(&operator).await
+            })
+        }),
+        ("overview", |node, people| {
+            Box::pin(async move {
+                let overview = &node.services.overview;
+                internal!(AdministerError, overview.show(&people.owner).await)
+            })
+        }),
+        ("link to a new password", |node, people| {
+            Box::pin(async move {
+                let accounts = &node.services.accounts;
+                internal!(
+                    AdministerError,
+                    accounts.password_link(&people.owner, people.bob).await
+                )
+            })
+        }),
         ("audit log", |node, people| {
             Box::pin(async move {
                 let audit = &node.services.audit;
@@ -921,6 +956,7 @@ async fn without_room_for_hashing_every_use_case_with_a_password_is_refused_alik
     let full = node.beside_with(|config| config.hashing.threads = 0).await;
     let passworded = [
         "login",
+        "login at the panel",
         "login of nobody",
         "registration",
         "password",

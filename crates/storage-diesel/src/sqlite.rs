@@ -221,6 +221,7 @@ fn same(error: &StoreError) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use super::*;
     use crate::job::Ticket;
     use crate::migrations::migrate;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use doorward_domain::{Change, EmailAddress, PasswordHash, Role, User, UserId, Username};
 use doorward_storage::{StoreError, UserCounts, UserQuery, UserRepository};
 
@@ -89,27 +89,65 @@ impl From<&User> for ListedAs {
     }
 }
 
+/// How the rows of a page are found. PostgreSQL decides by its statistics; SQLite keeps none and is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As the database thinks best.
+    Free,
+    /// SQLite, where few keys begin with the prefix: by the keys' indexes.
+    ByKeys,
+    /// SQLite, where there is no prefix or many keys begin with it: the users in the order of their ids, until a page is
+    /// full. By the keys' indexes it would have to read and sort all who match.
+    ById,
+}
+
+/// From so many keys on that begin with a prefix, users are searched by id, in SQLite. At a million users both ways cost
+/// some milliseconds then.
+const MANY_KEYS: i64 = 1000;
+
 /// The query of a page; a macro, since its type is another one for each database.
 macro_rules! matching {
-    ($query:expr, $range:expr) => {{
+    ($query:expr, $range:expr, $way:expr) => {{
         let mut users = users::table
             .select(UserRow::as_select())
             .order(users::id)
             .limit($query.limit.into())
             .into_boxed();
-        if let Some((start, end)) = $range {
-            // Ranges of the keys' indexes, without anything to escape.
-            let username = users::username_key
-                .ge(start)
-                .and(users::username_key.lt(end.clone()));
-            let email = users::email_key.ge(start).and(users::email_key.lt(end));
-            users = users.filter(username.nullable().or(email));
-            // A literal keeps Diesel from preparing it once for all prefixes: PostgreSQL would choose one plan for one
-            // letter and for twenty, and take a second for the wrong ones at a million users.
-            users = users.filter(sql::<Bool>("TRUE"));
+        match $range {
+            // A unary plus keeps SQLite from using an index.
+            Some((start, end)) if $way == Way::ById => {
+                let username = sql::<Bool>("(+username_key >= ")
+                    .bind::<Text, _>(start)
+                    .sql(" AND +username_key < ")
+                    .bind::<Text, _>(end.clone());
+                let either = username
+                    .sql(" OR +email_key >= ")
+                    .bind::<Text, _>(start)
+                    .sql(" AND +email_key < ")
+                    .bind::<Text, _>(end);
+                users = users.filter(either.sql(")"));
+            }
+            Some((start, end)) => {
+                // Ranges of the keys' indexes, without anything to escape.
+                let username = users::username_key
+                    .ge(start)
+                    .and(users::username_key.lt(end.clone()));
+                let email = users::email_key.ge(start).and(users::email_key.lt(end));
+                users = users.filter(username.nullable().or(email));
+                // A literal keeps Diesel from preparing it once for all prefixes: PostgreSQL would choose one plan for
+                // one letter and for twenty, and take a second for the wrong ones at a million users.
+                users = users.filter(sql::<Bool>("TRUE"));
+            }
+            None => {}
         }
-        if let Some(role) = $query.role {
-            users = users.filter(users::role.eq(role.as_str()));
+        match $query.role {
+            // Nearly everybody is one, so the index of roles helps nobody to find him.
+            Some(Role::User) if $way != Way::Free => {
+                let role = sql::<Bool>("+role = ").bind::<Text, _>(Role::User.as_str());
+                users = users.filter(role);
+            }
+            Some(role) => users = users.filter(users::role.eq(role.as_str())),
+            None => {}
         }
         match $query.is_active {
             Some(true) => users = users.filter(users::is_active.eq(true)),
@@ -250,12 +288,48 @@ impl UserRepository for DieselTransaction<'_> {
                 Some(_) | None => return Ok(Vec::new()),
             },
         };
-        let rows = on_backend!(self, |c| matching!(query, range.clone()).load(c))?;
+        let way = match &range {
+            Some((start, end)) => self.way_to_keys(start, end)?,
+            None => Way::ById,
+        };
+        let rows = on_backend!(
+            self,
+            postgres = |c| matching!(query, range.clone(), Way::Free).load(c),
+            sqlite = |c| matching!(query, range.clone(), way).load(c)
+        )?;
         Ok(readable(rows, |row: &UserRow| row.id.0))
     }
 }
 
 impl DieselTransaction<'_> {
+    /// How those are found whose keys are from `start` to before `end`.
+    fn way_to_keys(&mut self, start: &str, end: &str) -> Result<Way, StoreError> {
+        let usernames = users::table
+            .filter(users::username_key.ge(start))
+            .filter(users::username_key.lt(end))
+            .select(users::username_key.nullable());
+        let emails = users::table
+            .filter(users::email_key.ge(start))
+            .filter(users::email_key.lt(end))
+            .select(users::email_key);
+        let last = |found: Option<Option<String>>| found.is_some();
+        let (usernames, emails) = (
+            usernames.offset(MANY_KEYS - 1).limit(1),
+            emails.offset(MANY_KEYS - 1).limit(1),
+        );
+        on_backend!(
+            self,
+            postgres = |_c| Ok(Way::Free),
+            sqlite = |c| {
+                let mut are_many = usernames.first(c).optional().map(last);
+                if are_many == Ok(false) {
+                    are_many = emails.first(c).optional().map(last);
+                }
+                are_many.map(|are_many| if are_many { Way::ById } else { Way::ByKeys })
+            }
+        )
+    }
+
     /// What the list shows of a user, and nobody else changes him; a look in memory if he is locked already.
     fn lock_listed(&mut self, id: UserId) -> Result<Option<ListedAs>, StoreError> {
         if let Some(locked) = &self.locked_user

@@ -109,6 +109,7 @@ macro_rules! store_contract {
                 a_list_is_paged_by_id,
                 a_list_is_filtered,
                 users_are_counted,
+                a_list_of_very_many_is_filtered_as_one_of_few,
                 a_prefix_is_taken_literally,
             ],
             imports: [

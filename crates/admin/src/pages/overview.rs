@@ -8,6 +8,7 @@ use crate::shell::{Section, Shell};
 use crate::words::{Time, number};
 use askama::Template;
 use doorward_domain::TaskStatus;
+use doorward_services::figures::Figures;
 use doorward_services::health::HealthStatus;
 
 #[derive(Template)]
@@ -79,6 +80,7 @@ pub(crate) async fn show(desk: Desk) -> Answer {
                 value: overview.hashing.to_string(),
                 note: "passwords that wait, on this node".to_owned(),
             },
+            hits(&desk.services().figures.now()),
         ],
         tasks: tasks::counts(&desk).await?,
         charts: [
@@ -88,4 +90,47 @@ pub(crate) async fn show(desk: Desk) -> Answer {
         counted_at: overview.counted_at.into(),
     };
     desk.page(&page)
+}
+
+/// Of what is kept in memory, all together.
+fn hits(figures: &Figures) -> Figure {
+    let caches = figures.caches.iter().map(|(_, cache)| *cache);
+    let (hits, misses) = caches.fold((0, 0), |(hits, misses), cache| {
+        (hits + cache.hits, misses + cache.misses)
+    });
+    Figure {
+        name: "Cache hits",
+        value: share(hits, misses),
+        note: format!(
+            "of {} looks into the memory of this node",
+            number(hits + misses)
+        ),
+    }
+}
+
+/// How many of a thousand, rounded down: what has missed once is not all.
+fn share(hits: u64, misses: u64) -> String {
+    let thousandths = u128::from(hits) * 1000;
+    match thousandths.checked_div(u128::from(hits) + u128::from(misses)) {
+        Some(share) => format!("{}.{} %", share / 10, share % 10),
+        None => "–".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_down() {
+        for (hits, misses, expected) in [
+            (0, 0, "–"),
+            (0, 5, "0.0 %"),
+            (2, 1, "66.6 %"),
+            (9999, 1, "99.9 %"),
+            (7, 0, "100.0 %"),
+        ] {
+            assert_eq!(share(hits, misses), expected);
+        }
+    }
 }

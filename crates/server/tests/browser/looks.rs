@@ -8,7 +8,7 @@ use diesel::{Connection, SqliteConnection};
 use serde_json::{Value, json};
 
 /// People, sessions, keys and what they have done.
-async fn furnish(server: &Server) -> String {
+async fn furnish(server: &Server) -> (String, String) {
     server.create("grace", "admin");
     for name in [
         "alan",
@@ -50,7 +50,50 @@ async fn furnish(server: &Server) -> String {
     server
         .ask("PATCH", &path, Some(&owner), json!({ "is_active": false }))
         .await;
-    me["id"].as_str().unwrap().to_owned()
+    let failed = schedule(server, &ada).await;
+    (me["id"].as_str().unwrap().to_owned(), failed)
+}
+
+/// A task of each status; the path of one that has failed.
+async fn schedule(server: &Server, token: &str) -> String {
+    let hook = "https://hooks.example.com/report";
+    for (name, payload) in [
+        ("Send the newsletter of December", json!({ "url": hook })),
+        ("Warm the caches", json!({})),
+        (
+            "Nightly report",
+            json!({ "url": hook, "body": { "of": "yesterday" } }),
+        ),
+        ("Close the books", json!({ "quarter": 4 })),
+        ("Remind of the invoice", json!({ "invoice": "2026-1107" })),
+    ] {
+        let repeat = json!({ "cron": "30 2 * * MON-FRI", "timezone": "Europe/Berlin" });
+        let body = json!({
+            "name": name, "payload": payload, "scheduled_at": "2099-12-01T06:30:00Z",
+            "repeat": (name == "Nightly report").then_some(repeat),
+        });
+        let (status, made) = server.ask("POST", "/api/v1/tasks", Some(token), body).await;
+        assert_eq!(status, 201, "{made}");
+    }
+    let file = server.database();
+    let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let run = "UPDATE tasks SET kind = 'webhook' WHERE payload LIKE '%hooks.example.com%'; \
+         UPDATE tasks SET status = 'running', started_at = created_at, attempts = 1 WHERE name LIKE 'Warm%'; \
+         UPDATE tasks SET due_at = NULL, finished_at = created_at + 2000000, started_at = created_at, attempts = 5, \
+         status = 'failed', error = 'The answer was 503.' WHERE name LIKE 'Send%'; \
+         UPDATE tasks SET due_at = NULL, finished_at = created_at + 2000000, started_at = created_at, attempts = 1, \
+         status = 'completed', result = '{\"entries\":1204}' WHERE name LIKE 'Close%'; \
+         UPDATE tasks SET due_at = NULL, finished_at = created_at, status = 'cancelled' WHERE name LIKE 'Remind%'";
+    connection.batch_execute(run).unwrap();
+    let (_, failed) = server
+        .ask(
+            "GET",
+            "/api/v1/tasks?status=failed",
+            Some(token),
+            Value::Null,
+        )
+        .await;
+    format!("/admin/tasks/{}", failed[0]["id"].as_str().unwrap())
 }
 
 /// Sign-ins and failures of a month, as the audit log counts them.
@@ -87,7 +130,7 @@ async fn look(chrome: &Chrome, name: &str) {
 #[tokio::test]
 async fn every_page_is_accessible_and_fits_a_telephone_and_a_desk() {
     let server = Server::start();
-    let ada = furnish(&server).await;
+    let (ada, failed) = furnish(&server).await;
     let chrome = Chrome::start(&server).await;
     chrome.open("/admin/").await;
     look(&chrome, "login").await;
@@ -105,6 +148,11 @@ async fn every_page_is_accessible_and_fits_a_telephone_and_a_desk() {
         ("new-user", "/admin/users/new"),
         ("user", &format!("/admin/users/{ada}")),
         ("tasks", "/admin/tasks"),
+        (
+            "tasks-none",
+            "/admin/tasks?user=00000000-0000-7000-8000-000000000000",
+        ),
+        ("task", &failed),
         ("settings", "/admin/settings"),
         ("audit", "/admin/audit"),
         ("audit-none", "/admin/audit?person=nobody"),

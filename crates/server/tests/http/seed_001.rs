@@ -1,6 +1,6 @@
 //! The commands of seed 001's document, from top to bottom: the canonical routes, and two of its Postman collection.
 
-use crate::support::{TestApp, assert_fields, claims};
+use crate::support::{Browser, TestApp, assert_fields, claims};
 use serde_json::json;
 
 const PASSWORD: &str = "securepassword123";
@@ -87,4 +87,19 @@ async fn the_requests_of_the_collection_are_answered() {
     assert_fields(&login.json(), &["refresh", "access", "user"]);
     let user = json!({ "id": created.text("id"), "username": "testuser", "role": "user" });
     assert_eq!(login.json()["user"], user);
+}
+
+#[tokio::test]
+async fn the_panel_is_where_the_document_has_it() {
+    let app = TestApp::start().await;
+    app.owner().await;
+    let asked = app.anon().get("/admin/").await.expect(303);
+    assert_eq!(asked.header("location"), Some("/admin/login?next=/admin"));
+    let page = Browser::of(&app, "owner").await.get("/admin/").await;
+    let page = page.expect(200);
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert!(page.body.contains("Active users"), "{page}");
 }

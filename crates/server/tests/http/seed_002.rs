@@ -1,6 +1,6 @@
 //! The commands of seed 002's document, from top to bottom: addresses, and refresh tokens that are UUIDs.
 
-use crate::support::{Client, Response, Setup, TestApp, assert_fields, claims};
+use crate::support::{Browser, Client, Response, Setup, TestApp, assert_fields, claims};
 use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
@@ -196,4 +196,19 @@ async fn who_registers_by_address_gives_himself_no_role() {
         .into_iter()
         .find(|user| user["username"] == "eve");
     assert_eq!(eve.unwrap()["role"], "user");
+}
+
+/// "The token lifetimes are set" there.
+#[tokio::test]
+async fn the_settings_are_where_the_document_has_them() {
+    let app = start().await;
+    app.owner().await;
+    let mut browser = Browser::of(&app, "owner").await;
+    browser.get("/admin/").await.expect(200);
+    let moved = browser.get("/admin/constance/config/").await.expect(308);
+    let settings = moved.header("location").unwrap();
+    let page = browser.get(settings).await.expect(200);
+    for name in ["ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME"] {
+        assert!(page.body.contains(&format!("name=\"{name}\"")), "{page}");
+    }
 }

@@ -606,6 +606,84 @@ pub async fn a_list_is_filtered(store: Arc<dyn Store>) {
     }
 }
 
+/// However many begin with a prefix, the same are found, page by page, and by the filters.
+pub async fn a_list_of_very_many_is_filtered_as_one_of_few(store: Arc<dyn Store>) {
+    let users: Vec<User> = (0..2500)
+        .map(|number| User {
+            is_active: number % 500 != 7,
+            role: match number % 700 {
+                3 => Role::Admin,
+                _ => Role::User,
+            },
+            // As many begin so by the address alone as by the name alone.
+            email: EmailAddress::parse(&format!("{}{number}@example.com", ["m", "w"][number % 2]))
+                .ok(),
+            ..a_user(&format!("{}{number}", ["w", "m"][number % 2]))
+        })
+        .collect();
+    let made = users.clone();
+    let insert_all = move |tx: &mut dyn crate::store::Transaction| {
+        made.iter().try_for_each(|user| tx.insert_user(user))
+    };
+    write(&*store, insert_all).await;
+    let mut ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    ids.sort();
+    let (half, last) = (ids[1249], ids[2499]);
+    let of = |wanted: fn(&User) -> bool| {
+        let mut found: Vec<_> = users.iter().filter(|user| wanted(user)).collect();
+        found.sort_by_key(|user| user.id);
+        found.into_iter().map(|user| user.id).take(60).collect()
+    };
+    let many = UserQuery {
+        prefix: Some("m".to_owned()),
+        limit: 60,
+        ..UserQuery::default()
+    };
+    let few = UserQuery {
+        prefix: Some("m77".to_owned()),
+        ..many.clone()
+    };
+    let role = |role, query: &UserQuery| UserQuery {
+        role: Some(role),
+        ..query.clone()
+    };
+    let inactive = |query: &UserQuery| UserQuery {
+        is_active: Some(false),
+        ..query.clone()
+    };
+    let after = |after, query: &UserQuery| UserQuery {
+        after: Some(after),
+        ..query.clone()
+    };
+    let begins: fn(&User) -> bool = |user| {
+        user.email
+            .as_ref()
+            .is_some_and(|it| it.key().starts_with("m77"))
+            || user.username.key().starts_with("m77")
+    };
+    let cases: Vec<(UserQuery, Vec<UserId>)> = vec![
+        (many.clone(), ids[..60].to_vec()),
+        (after(half, &many), ids[1250..1310].to_vec()),
+        (after(last, &many), vec![]),
+        (role(Role::User, &many), of(|user| user.role == Role::User)),
+        (
+            role(Role::Admin, &many),
+            of(|user| user.role == Role::Admin),
+        ),
+        (inactive(&many), of(|user| !user.is_active)),
+        (
+            role(Role::User, &inactive(&many)),
+            of(|user| !user.is_active && user.role == Role::User),
+        ),
+        (few.clone(), of(begins)),
+        (role(Role::User, &few), of(begins)),
+        (role(Role::Owner, &few), vec![]),
+    ];
+    for (query, found) in cases {
+        assert_eq!(listed(&*store, query.clone()).await, found, "{query:?}");
+    }
+}
+
 /// By whether they may log in.
 pub async fn users_are_counted(store: Arc<dyn Store>) {
     let count = async |store: &dyn Store| read(store, |tx| tx.count_users()).await;
