@@ -50,7 +50,9 @@ proptest! {
     #[test]
     fn whatever_stands_further_left_in_x_forwarded_for_changes_nothing(left in a_line()) {
         let list = format!("{left},192.0.2.9");
-        prop_assume!(HeaderValue::from_bytes(list.as_bytes()).is_ok());
+        if HeaderValue::from_bytes(list.as_bytes()).is_err() {
+            return Ok(());
+        }
         prop_assert_eq!(client(&[(X_FORWARDED_FOR, &list)]), STRANGER);
     }
 
