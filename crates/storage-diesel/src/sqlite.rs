@@ -221,7 +221,6 @@ fn same(error: &StoreError) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use super::*;
     use crate::job::Ticket;
     use crate::migrations::migrate;
@@ -230,6 +229,7 @@ mod tests {
     use doorward_domain::User;
     use doorward_storage::testing::a_user;
     use doorward_storage::{Transaction, Verdict};
+    use std::sync::Arc;
     use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(30);
