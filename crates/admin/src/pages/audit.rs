@@ -254,7 +254,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            shown(r#"{"n":3,"list":["a","b"],"X":{"from":"1","to":"2"},"y":{"z":1}}"#),
+            shown(r#"{"X":{"from":"1","to":"2"},"list":["a","b"],"n":3,"y":{"z":1}}"#),
             ["X: 1 → 2", "list: a, b", "n: 3", "y: {\"z\":1}"]
         );
         assert_eq!(shown("damaged"), ["details: damaged"]);
