@@ -62,7 +62,7 @@ proptest! {
             environment: String::new(),
             origin: |_| Origin::default(),
             is_secure: false,
-            requests: Default::default(),
+            requests: doorward_metrics::Requests::default(),
         };
         if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
             let request = TestRequest::get().insert_header((COOKIE, value)).to_http_request();
