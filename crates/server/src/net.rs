@@ -2,8 +2,8 @@
 //! the way of others.
 //!
 //! actix-web's own server takes sockets as they are, has no deadline after the first request head of a connection, and
-//! lets an HTTP/2 client have as many streams as it likes. So the layer beneath it is here: [`socket`] tells the
-//! [`connection`] what happens, and each worker looks at its connections twice a second.
+//! lets an HTTP/2 client have as many streams as it likes. So the layer beneath it is here: `socket` tells the
+//! `connection` what happens, and each worker looks at its connections twice a second.
 
 mod connection;
 mod http1;

@@ -102,7 +102,10 @@ async fn options_names_the_methods_and_head_is_get_without_a_body() {
                 (get.status, ""),
                 "{head}"
             );
-            for name in ["content-type", "content-length", "etag"] {
+            // The figures of the metrics have grown meanwhile.
+            let is_steady = |name: &&str| *name != "content-length" || path != "/metrics";
+            let names = ["content-type", "content-length", "etag"];
+            for name in names.into_iter().filter(is_steady) {
                 assert_eq!(head.header(name), get.header(name), "{name}: {head}\n{get}");
             }
             // Swagger UI needs a policy of its own.
