@@ -1,7 +1,7 @@
 //! The audit log: who may read it, and how it is sealed, verified and swept.
 //!
 //! Use cases append their events in the transaction of the change. A [`Sealer`] chains them afterwards, so that writers
-//! never wait for each other; [`verify`](verify::verify) finds what was changed, moved or taken out since.
+//! never wait for each other; `Verifier` finds what was changed, moved or taken out since.
 
 mod keys;
 mod sealer;
