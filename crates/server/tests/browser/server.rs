@@ -35,7 +35,11 @@ impl Server {
         thread::spawn(move || lines.for_each(drop));
         let at = greeting.find("http://").expect("an address");
         let server = Self {
-            origin: greeting[at..].trim_end_matches(['.', '/']).to_owned(),
+            origin: greeting
+                .get(at..)
+                .unwrap_or_default()
+                .trim_end_matches(['.', '/'])
+                .to_owned(),
             folder,
             child,
             http: reqwest::Client::builder()
