@@ -92,6 +92,7 @@ async fn greeting(
     let mut lines = vec![
         format!("Doorward {} listens on {home}", env!("CARGO_PKG_VERSION")),
         format!("  API         {home}/api/docs"),
+        format!("  panel       {home}/admin/"),
         format!("  database    {}{}", config.database, new(made.database)),
     ];
     if let Some(redis) = &config.redis {

@@ -233,11 +233,12 @@ async fn the_first_start_makes_data_and_key_and_says_where_it_listens_and_what_t
     let place = Place::embedded();
     let mut server = place.serve();
     let rest: Vec<_> = std::iter::from_fn(|| server.greeting.recv_timeout(PATIENCE).ok())
-        .take(5)
+        .take(6)
         .collect();
     let rest = rest.join("\n");
     for part in [
         "/api/docs",
+        "/admin/",
         "data/doorward.db (new)",
         "data/secret.key (new)",
         "doorward createsuperuser",
